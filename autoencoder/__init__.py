@@ -1,0 +1,1 @@
+"""A PyTorch Lightning + Hydra experiment framework for autoencoders."""
