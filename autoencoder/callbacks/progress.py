@@ -1,0 +1,87 @@
+"""The progress bar of a whole run."""
+
+import time
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.utilities import rank_zero_only
+from rich.progress import BarColumn, Progress as RichProgress
+from rich.progress import TextColumn, TimeRemainingColumn
+
+
+class Progress(L.Callback):
+    """A progress bar over all epochs: loss, images a second, time left. Nothing but on a terminal.
+
+    Args:
+        refresh_seconds: Least time between two updates, each of which waits for the device.
+    """
+
+    def __init__(self, refresh_seconds: float) -> None:
+        self.refresh_seconds = refresh_seconds
+        self._bar: RichProgress | None = None
+
+    @rank_zero_only
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Draws the bar."""
+        bar = RichProgress(
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(bar_width=None),
+            TextColumn("loss {task.fields[loss]:.5f}  {task.fields[speed]:,.0f} images/s"),
+            TimeRemainingColumn(compact=True),
+            TextColumn("left"),
+            transient=True,
+        )
+        if not bar.console.is_terminal or bar.console.is_dumb_terminal:
+            return
+        total = trainer.estimated_stepping_batches * trainer.accumulate_grad_batches
+        self._task = bar.add_task(
+            "train",
+            total=total if total != float("inf") else None,
+            completed=trainer.current_epoch * trainer.num_training_batches,
+            epoch="",
+            loss=float("nan"),
+            speed=0.0,
+        )
+        bar.start()
+        self._bar, self._shown, self._batches = bar, time.perf_counter(), 0
+
+    @rank_zero_only
+    def on_train_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Moves the bar on."""
+        if self._bar is None:
+            return
+        self._batches += 1
+        seconds = time.perf_counter() - self._shown
+        if seconds < self.refresh_seconds:
+            return
+        images = self._batches * trainer.datamodule.batch_size  # type: ignore[attr-defined]
+        self._bar.update(
+            self._task,
+            advance=self._batches,
+            epoch=f"{trainer.current_epoch + 1}/{trainer.max_epochs}",
+            loss=outputs["loss"].item(),
+            speed=images / seconds,
+        )
+        self._shown, self._batches = time.perf_counter(), 0
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Takes the bar away."""
+        self._stop()
+
+    def on_exception(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException
+    ) -> None:
+        """Takes the bar away."""
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None

@@ -1,0 +1,254 @@
+"""LightningDataModules: splits in memory, corrupted as the run's noise says."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import lightning as L
+import torch
+from lightning.pytorch.overrides.distributed import UnrepeatedDistributedSampler
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset, DistributedSampler
+
+from autoencoder.data.sources import ImageData, load_fashion_mnist, load_kmnist, load_mnist
+from autoencoder.data.synthetic import load_synthetic
+
+
+class Batch(NamedTuple):
+    """What a model is given: the target, the encoder's input, and the labels."""
+
+    images: Tensor
+    """Clean images (B, C, H, W), float32 in [0, 1]."""
+    corrupted: Tensor
+    """The same images as the noise leaves them, float32."""
+    labels: Tensor
+    """Classes (B,), int64."""
+
+
+class InMemoryImages(Dataset[tuple[Tensor, ...]]):
+    """Tensors of equal length, of which a batch is one indexing.
+
+    A DataLoader hands a batch's indices to `__getitems__` at once; with an identity `collate_fn`
+    there is no Python loop over images.
+    """
+
+    def __init__(self, *tensors: Tensor) -> None:
+        self.tensors = tensors
+
+    def __len__(self) -> int:
+        return len(self.tensors[0])
+
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
+        return tuple(tensor[index] for tensor in self.tensors)
+
+    def __getitems__(self, indices: list[int]) -> tuple[Tensor, ...]:
+        rows = torch.tensor(indices)
+        return tuple(tensor[rows] for tensor in self.tensors)
+
+
+class ImageDataModule(L.LightningDataModule):
+    """Train, validation and test images; subclasses say in `load` where they come from.
+
+    The training images of the data set are split into train and validation by a permutation that
+    depends on `split_seed` alone. Training images are corrupted anew each time on the device;
+    validation and test images once, from `split_seed`, so that every epoch, model, batch size
+    and number of processes sees the same corrupted images.
+
+    Args:
+        batch_size: Images of an optimiser step, over all devices together.
+        val_size: Images held out of the training images for validation.
+        seed: Seed of the order of the training images.
+        split_seed: Seed of the split and of the noise on validation and test images.
+        num_workers: Processes that index batches; 0 is fastest for images in memory.
+        noise: Module from (B, C, H, W) to (B, C, H, W) that corrupts the encoder's input.
+
+    Raises:
+        ValueError: If a size is not positive or the validation images would be all there are.
+    """
+
+    def __init__(
+        self,
+        batch_size: int,
+        val_size: int,
+        seed: int,
+        split_seed: int,
+        num_workers: int,
+        noise: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        for name, value, least in (("batch_size", batch_size, 1), ("val_size", val_size, 1)):
+            if not isinstance(value, int) or value < least:
+                raise ValueError(f"data.{name} must be a whole number >= {least}, got {value!r}")
+        self.batch_size = batch_size
+        self.val_size = val_size
+        self.seed = seed
+        self.split_seed = split_seed
+        self.num_workers = num_workers
+        self.noise = noise or nn.Identity()
+
+    def load(self) -> ImageData:
+        """The data set's own training and test images."""
+        raise NotImplementedError
+
+    @cached_property
+    def source(self) -> ImageData:
+        """The images as they were loaded, once."""
+        return self.load()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The name of each label."""
+        return self.source.classes
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """`(C, H, W)` of an image."""
+        channels, height, width = self.source.train_images.shape[1:]
+        return channels, height, width
+
+    def prepare_data(self) -> None:
+        """Fetches the files where they are missing, in one process before all others."""
+        _ = self.source
+
+    def setup(self, stage: str | None = None) -> None:
+        """Splits the images and corrupts those of validation and test."""
+        if hasattr(self, "train"):
+            return
+        source = self.source
+        n_images = len(source.train_images)
+        if self.val_size >= n_images:
+            raise ValueError(
+                f"data.val_size={self.val_size} leaves no training image of {n_images:,}"
+            )
+        order = torch.randperm(n_images, generator=torch.Generator().manual_seed(self.split_seed))
+        train, val = order[self.val_size :], order[: self.val_size]
+        self.train = InMemoryImages(source.train_images[train], source.train_labels[train])
+        self.val = self._corrupted(source.train_images[val], source.train_labels[val], 1)
+        self.test = self._corrupted(source.test_images, source.test_labels, 2)
+
+    def _corrupted(self, images: Tensor, labels: Tensor, stream: int) -> InMemoryImages:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(2 * self.split_seed + stream)
+            return InMemoryImages(images, labels, self.noise(to_float(images)))
+
+    def train_dataloader(self) -> DataLoader[tuple[Tensor, ...]]:
+        """Shuffled batches; the order depends on the seed and the epoch alone."""
+        sampler: DistributedSampler[tuple[Tensor, ...]] = DistributedSampler(
+            self.train, self._world_size, self._rank, shuffle=True, seed=self.seed
+        )
+        return self._loader(self.train, sampler)
+
+    def val_dataloader(self) -> DataLoader[tuple[Tensor, ...]]:
+        """Validation batches in a fixed order."""
+        # Repeats up to world_size - 1 images: DDP hangs on uneven numbers of steps during a fit.
+        sampler: DistributedSampler[tuple[Tensor, ...]] = DistributedSampler(
+            self.val, self._world_size, self._rank, shuffle=False
+        )
+        return self._loader(self.val, sampler)
+
+    def test_dataloader(self) -> DataLoader[tuple[Tensor, ...]]:
+        """Test batches, each image exactly once over all processes."""
+        sampler = UnrepeatedDistributedSampler(
+            self.test, self._world_size, self._rank, shuffle=False
+        )
+        return self._loader(self.test, sampler)
+
+    def on_after_batch_transfer(self, batch: Sequence[Tensor], dataloader_idx: int) -> Batch:
+        """Turns uint8 into float and corrupts what is not corrupted yet, on the device."""
+        images, labels, *corrupted = batch
+        images = to_float(images)
+        return Batch(images, corrupted[0] if corrupted else self.noise(images), labels)
+
+    def _loader(
+        self, images: InMemoryImages, sampler: DistributedSampler[tuple[Tensor, ...]]
+    ) -> DataLoader[tuple[Tensor, ...]]:
+        batch_size, rest = divmod(self.batch_size, self._world_size)
+        if rest:
+            raise ValueError(
+                f"data.batch_size={self.batch_size} can't be shared out equally to "
+                f"{self._world_size} processes"
+            )
+        return DataLoader(
+            images,
+            batch_size,
+            sampler=sampler,
+            num_workers=self.num_workers,
+            collate_fn=_identity,
+            persistent_workers=self.num_workers > 0,
+        )
+
+    @property
+    def _world_size(self) -> int:
+        return self.trainer.world_size if self.trainer else 1
+
+    @property
+    def _rank(self) -> int:
+        return self.trainer.global_rank if self.trainer else 0
+
+
+class FashionMNIST(ImageDataModule):
+    """Fashion-MNIST (Xiao et al., 2017): 60,000 + 10,000 garments of 28 x 28 in ten classes.
+
+    Args:
+        root: Folder of the files; where they are stored if they have to be fetched.
+        **kwargs: As for `ImageDataModule`.
+
+    Raises:
+        DataNotFoundError: If no source has the files.
+    """
+
+    def __init__(self, root: str | Path, **kwargs: object) -> None:
+        super().__init__(**kwargs)  # type: ignore[arg-type]  # checked where they are named
+        self.root = Path(root)
+
+    def load(self) -> ImageData:
+        """Reads the four files, fetching them where they are missing."""
+        return load_fashion_mnist(self.root)
+
+
+class MNIST(FashionMNIST):
+    """MNIST (LeCun et al., 1998): 60,000 + 10,000 handwritten digits of 28 x 28."""
+
+    def load(self) -> ImageData:
+        """Reads the four files, fetching them where they are missing."""
+        return load_mnist(self.root)
+
+
+class KMNIST(FashionMNIST):
+    """Kuzushiji-MNIST (Clanuwat et al., 2018): 60,000 + 10,000 cursive characters of 28 x 28."""
+
+    def load(self) -> ImageData:
+        """Reads the four files, fetching them where they are missing."""
+        return load_kmnist(self.root)
+
+
+class SyntheticGarments(ImageDataModule):
+    """Garments drawn by this package: ten classes, any size, no files.
+
+    Args:
+        train_size: Images drawn for training and validation.
+        test_size: Images drawn for the test.
+        image_size: Height and width in pixels.
+        channels: Channels of the images.
+        **kwargs: As for `ImageDataModule`.
+    """
+
+    def __init__(
+        self, train_size: int, test_size: int, image_size: int, channels: int, **kwargs: object
+    ) -> None:
+        super().__init__(**kwargs)  # type: ignore[arg-type]  # checked where they are named
+        self.sizes = train_size, test_size, image_size, channels
+
+    def load(self) -> ImageData:
+        """Draws the images."""
+        return load_synthetic(*self.sizes, seed=self.split_seed)
+
+
+def to_float(images: Tensor) -> Tensor:
+    """Pixels as float32 in [0, 1] from uint8 in 0..255."""
+    return images.to(torch.float32).div_(255)
+
+
+def _identity(batch: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return batch

@@ -1,0 +1,261 @@
+"""One experiment: what a config describes is built, trained, tested and written down."""
+
+import logging
+import logging.config
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from lightning.pytorch.loggers import TensorBoardLogger
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+from rich.table import Table
+from torch.distributed.elastic.multiprocessing.errors import record
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+from autoencoder import runs
+from autoencoder.allocator import keep_freed_memory
+from autoencoder.callbacks import History, HyperParameters
+from autoencoder.data import ImageDataModule
+from autoencoder.models import Autoencoder
+
+log = logging.getLogger(__name__)
+
+
+class ConfigError(ValueError):
+    """A config whose values don't fit together."""
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint that does not fit the model."""
+
+
+def train(cfg: DictConfig) -> dict[str, float]:
+    """Trains and tests what the config describes, in `cfg.run_dir`; returns `metrics.json`.
+
+    A finished run of the same config is not run again; an interrupted one goes on from its last
+    checkpoint. On several devices, starts a process for each.
+
+    Raises:
+        ConfigError: If something can't be built as described.
+        RunConflictError: If the directory holds a run of another config.
+        CheckpointError: If the directory's checkpoint belongs to another model.
+    """
+    _quiet()
+    metrics = runs.finished(cfg)
+    if metrics is not None:
+        log.info("finished already, not run again")
+    else:
+        data, model, trainer = build(cfg)
+        runs.start(cfg)
+        if _must_launch(trainer):
+            metrics = _launch(cfg, trainer.num_devices)
+        else:
+            metrics = _run(cfg, data, model, trainer)
+    log.info("%s", _table(metrics))
+    log.info("%s", cfg.run_dir)
+    return metrics
+
+
+def build(cfg: DictConfig) -> tuple[ImageDataModule, Autoencoder, L.Trainer]:
+    """The data, the model and the trainer of a config, seeded.
+
+    Raises:
+        ConfigError: If something can't be built as described.
+    """
+    keep_freed_memory()
+    with _config_errors("seed"):
+        L.seed_everything(cfg.seed, workers=True, verbose=False)
+    data = build_data(cfg)
+    model = build_model(cfg, data)
+    with _config_errors("optimizer"):
+        model.configure_optimizers()
+    callbacks = [callback for callback in instantiate(cfg.callbacks).values() if callback]
+    if any(isinstance(logger, dict | DictConfig) for logger in cfg.logger.values()):
+        callbacks.append(HyperParameters(_hyperparameters(cfg)))
+    loggers = [logger for logger in instantiate(cfg.logger).values() if logger]
+    trainer: L.Trainer = instantiate(cfg.trainer, callbacks=callbacks, logger=loggers)
+    return data, model, trainer
+
+
+def build_data(cfg: DictConfig) -> ImageDataModule:
+    """The data of a config, loaded and split."""
+    data: ImageDataModule = instantiate(cfg.data, noise=instantiate(cfg.noise))
+    with _config_errors("data"):
+        data.prepare_data()
+        data.setup()
+    return data
+
+
+def build_model(cfg: DictConfig, data: ImageDataModule) -> Autoencoder:
+    """The untrained model of a config, for images of the data's shape."""
+    model: Autoencoder = instantiate(
+        cfg.model, image_shape=data.image_shape, optimizer=instantiate(cfg.optimizer)
+    )
+    # Convolutions of few channels are faster this way, on a CPU above all.
+    return model.to(memory_format=torch.channels_last)
+
+
+def _run(
+    cfg: DictConfig, data: ImageDataModule, model: Autoencoder, trainer: L.Trainer
+) -> dict[str, float]:
+    """Fits and tests in this process, one of those that the trainer expects."""
+    run_dir = Path(cfg.run_dir)
+    if trainer.is_global_zero:
+        log.info("%s", _summary(cfg, data, model))
+    last, best = run_dir / runs.LAST, run_dir / runs.BEST
+    if last.exists() and trainer.is_global_zero:
+        log.info("going on from %s", last)
+    with _checkpoint_errors(last):
+        resume = last if last.exists() else None
+        trainer.fit(model, data, ckpt_path=resume, weights_only=True)
+    history = next(c for c in trainer.callbacks if isinstance(c, History))  # type: ignore[attr-defined]
+    with _checkpoint_errors(best):
+        tested = best if best.exists() else None
+        trainer.test(model, data, ckpt_path=tested, weights_only=True, verbose=False)
+    test = {name: value.item() for name, value in trainer.callback_metrics.items()}
+    chosen = history.best("val/mse") if history.rows else {}
+    metrics = {
+        "train/loss": chosen.get("train/loss", float("nan")),
+        "val/mse": chosen.get("val/mse", float("nan")),
+        **{name: value for name, value in test.items() if name.startswith("test/")},
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "latent_size": model.latent_size,
+        "epochs": len(history.rows),
+        "best_epoch": chosen.get("epoch", 0),
+        "seed": cfg.seed,
+        "train_seconds": round(history.train_seconds, 2),
+        "images_per_second": round(history.images_per_second, 1),
+    }
+    if trainer.is_global_zero:
+        runs.write_metrics(run_dir, metrics)
+    return metrics
+
+
+def _must_launch(trainer: L.Trainer) -> bool:
+    """Whether the trainer's processes are still to be started (they are not in a Slurm job)."""
+    environment = getattr(trainer.strategy, "cluster_environment", None)
+    outside = environment is None or environment.creates_processes_externally
+    return not outside and trainer.num_devices * trainer.num_nodes > 1
+
+
+def _launch(cfg: DictConfig, n_processes: int) -> dict[str, float]:
+    """Runs the config in processes of this machine that know of each other.
+
+    Lightning would start the command line again for each of them, which under `--multirun` is
+    the whole sweep. This starts one run, whatever started this process.
+    """
+    config = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=n_processes,
+        run_id=f"autoencoder-{os.getpid()}",
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        max_restarts=0,
+        monitor_interval=0.5,
+    )
+    logs = HydraConfig.get().job_logging if HydraConfig.initialized() else {}
+    results = elastic_launch(config, _process)(
+        OmegaConf.to_container(cfg, resolve=True),
+        OmegaConf.to_container(logs, resolve=True),
+        max(1, torch.get_num_threads() // n_processes),
+    )
+    metrics: dict[str, float] = results[0]
+    return metrics
+
+
+@record
+def _process(values: dict[str, Any], logs: dict[str, Any], threads: int) -> dict[str, float]:
+    """One process of a distributed run."""
+    if logs and os.environ["RANK"] == "0":
+        logging.config.dictConfig(logs)
+    torch.set_num_threads(threads)
+    _quiet()
+    cfg = OmegaConf.create(values)
+    return _run(cfg, *build(cfg))
+
+
+def _summary(cfg: DictConfig, data: ImageDataModule, model: Autoencoder) -> str:
+    channels, height, width = data.image_shape
+    pixels = channels * height * width
+    ratio = model.latent_size / pixels
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    latent = " x ".join(map(str, model.latent_shape))
+    rows = {
+        "data": f"{type(data).__name__}: {len(data.train):,} train, {len(data.val):,} val, "
+        f"{len(data.test):,} test images of {channels} x {height} x {width}",
+        "from": f"{data.source.origin} (SHA-256 {data.source.checksum[:12]})",
+        "noise": str(data.noise).replace("Identity()", "none"),
+        "model": f"{type(model).__name__}: {parameters:,} parameters",
+        "latent": f"{latent} = {model.latent_size:,} numbers, "
+        f"{ratio:.3g} of the {pixels:,} pixels"
+        + (" (overcomplete: more numbers than pixels)" if ratio > 1 else ""),
+        "run": cfg.run_dir,
+    }
+    return "\n".join(f"{name:<8}{text}" for name, text in rows.items())
+
+
+def _table(metrics: dict[str, float]) -> str:
+    meanings = {
+        "test/mse": "reconstruction of the input as the noise leaves it",
+        "test/psnr": "the same in dB",
+        "test/ssim": "structural similarity, 1 is perfect",
+        "test/clean_mse": "reconstruction of the clean input",
+        "test/input_mse": "what doing nothing costs: the corrupted input itself",
+    }
+    table = Table("metric", "value", "meaning", title="Test", title_justify="left")
+    for name, meaning in meanings.items():
+        if name in metrics:
+            table.add_row(name, f"{metrics[name]:.5g}", meaning)
+    console = Console(width=100)
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get().rstrip()
+
+
+def _hyperparameters(cfg: DictConfig) -> dict[str, Any]:
+    """What TensorBoard compares runs by: the choices of groups, and the values in them."""
+    choices = HydraConfig.get().runtime.choices if HydraConfig.initialized() else {}
+    values = runs.resolved(cfg)
+    groups = {group: values[group] for group in ("model", "noise", "optimizer", "data")}
+    flat = dict(runs.flatten(groups))
+    return {
+        **{group: choices[group] for group in groups if group in choices},
+        **{k: v for k, v in flat.items() if not k.endswith(("_target_", "_partial_", "root"))},
+        "seed": cfg.seed,
+        "max_epochs": cfg.trainer.max_epochs,
+    }
+
+
+@contextmanager
+def _config_errors(key: str) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, TypeError, InstantiationException) as error:
+        raise ConfigError(f"{key}: {error}") from error
+
+
+@contextmanager
+def _checkpoint_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (RuntimeError, KeyError, EOFError) as error:
+        if "state_dict" not in str(error) and "checkpoint" not in str(error).lower():
+            raise
+        raise CheckpointError(
+            f"{path} does not fit this model; delete it to start the run again, or choose another "
+            f"name=...\n{error}"
+        ) from error
+
+
+def _quiet() -> None:
+    """Silences what Lightning says of every run."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)

@@ -1,0 +1,130 @@
+"""A strided convolutional encoder and the transposed convolutions that mirror it."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+Shape = tuple[int, int, int]
+
+
+class ConvEncoder(nn.Sequential):
+    """Strided convolutions, each followed by a ReLU.
+
+    Args:
+        image_shape: `(C, H, W)` of the images.
+        channels: Output channels of each convolution.
+        kernel_size: Side of the square kernels.
+        stride: Stride of each convolution.
+        padding: Zeros added on each side of each input.
+
+    Attributes:
+        shapes: `(C, H, W)` of the images and of each layer's output; the last is the latent's.
+
+    Raises:
+        ValueError: If a layer's input is smaller than its kernel, or an argument is not positive.
+    """
+
+    def __init__(
+        self,
+        image_shape: Sequence[int],
+        channels: Sequence[int],
+        kernel_size: int = 3,
+        stride: int = 2,
+        padding: int = 1,
+    ) -> None:
+        self.shapes = _layer_shapes(image_shape, channels, kernel_size, stride, padding)
+        layers: list[nn.Module] = []
+        for (inputs, *_), (outputs, *_) in zip(self.shapes, self.shapes[1:], strict=False):
+            convolution = nn.Conv2d(inputs, outputs, kernel_size, stride, padding)
+            layers += [convolution, nn.ReLU(inplace=True)]
+        super().__init__(*layers)
+
+    @property
+    def latent_shape(self) -> Shape:
+        """`(C, H, W)` of the latent."""
+        return self.shapes[-1]
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Maps images (B, C, H, W) to latents (B, *latent_shape)."""
+        expected = self.shapes[0]
+        if images.shape[1:] != expected:
+            raise ValueError(f"expected images (B, {expected}), got {tuple(images.shape)}")
+        latent: Tensor = super().forward(images)
+        return latent
+
+
+class ConvDecoder(nn.Sequential):
+    """Transposed convolutions with ReLUs between them and a sigmoid at the end.
+
+    Mirrors a `ConvEncoder` of the same arguments: the output padding of each layer is computed
+    so that it restores exactly the size that the encoder's layer was given.
+
+    Args:
+        image_shape: `(C, H, W)` of the images.
+        channels: Output channels of the *encoder's* convolutions, in the encoder's order.
+        kernel_size: Side of the square kernels.
+        stride: Stride of each convolution.
+        padding: Padding of each of the encoder's convolutions.
+
+    Raises:
+        ValueError: If no output padding restores a layer's size.
+    """
+
+    def __init__(
+        self,
+        image_shape: Sequence[int],
+        channels: Sequence[int],
+        kernel_size: int = 3,
+        stride: int = 2,
+        padding: int = 1,
+    ) -> None:
+        shapes = _layer_shapes(image_shape, channels, kernel_size, stride, padding)[::-1]
+        layers: list[nn.Module] = []
+        for (inputs, *small), (outputs, *large) in zip(shapes, shapes[1:], strict=False):
+            restored = [(size - 1) * stride - 2 * padding + kernel_size for size in small]
+            missing = [size - back for size, back in zip(large, restored, strict=True)]
+            if not all(0 <= pixels < max(stride, 1) for pixels in missing):
+                raise ValueError(
+                    f"no output padding maps {tuple(small)} back to {tuple(large)} pixels with "
+                    f"kernel_size={kernel_size}, stride={stride}, padding={padding}; "
+                    "use a padding of at most (kernel_size - 1) / 2"
+                )
+            layers.append(
+                nn.ConvTranspose2d(
+                    inputs, outputs, kernel_size, stride, padding, output_padding=tuple(missing)
+                )
+            )
+            layers.append(nn.ReLU(inplace=True))
+        layers[-1] = nn.Sigmoid()
+        super().__init__(*layers)
+
+
+def _layer_shapes(
+    image_shape: Sequence[int], channels: Sequence[int], kernel_size: int, stride: int, padding: int
+) -> list[Shape]:
+    """Shapes `(C, H, W)` of the images and of each convolution's output."""
+    if len(channels) == 0 or not all(_positive(count) for count in channels):
+        raise ValueError(
+            f"channels must be a list of whole numbers > 0, as in [16,32,64]; got {channels}"
+        )
+    if not (_positive(kernel_size) and _positive(stride)) or padding < 0:
+        raise ValueError(
+            f"kernel_size and stride must be whole numbers > 0 and padding >= 0, "
+            f"got {kernel_size}, {stride} and {padding}"
+        )
+    image_channels, height, width = image_shape
+    shapes = [(image_channels, height, width)]
+    for outputs in channels:
+        _, height, width = shapes[-1]
+        if min(height, width) + 2 * padding < kernel_size:
+            raise ValueError(
+                f"a {height} x {width} input is too small for kernel_size={kernel_size} with "
+                f"padding={padding}; use fewer channels than the {len(channels)} in {channels}"
+            )
+        sizes = [(size + 2 * padding - kernel_size) // stride + 1 for size in (height, width)]
+        shapes.append((outputs, sizes[0], sizes[1]))
+    return shapes
+
+
+def _positive(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
