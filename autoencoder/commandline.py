@@ -16,8 +16,8 @@ from typing import TextIO, TypeVar
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
-from omegaconf import DictConfig, OmegaConf
+from hydra.errors import HydraException, MissingConfigException
+from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 Main = TypeVar("Main", bound=Callable[[], object])
@@ -78,15 +78,15 @@ def explain(error: Exception) -> str | None:
             f"{group}={choice}: no such choice{_suggest(choice, error.options)}; "
             f"{group} can be {', '.join(error.options)}"
         )
-    if match := re.match(r"Could not override '([^']+)'", str(error)):
-        key = match[1]
+    if match := re.match(r"Could not override '(.+)'", str(error)):
+        (key,) = match.groups()
         return f"{key}: no such key or config group{_suggest(key, list(_known_keys()))}"
     if isinstance(error, HydraException | OmegaConfBaseException):
         # An error inside a constructor: what it said, and where in the config it was built.
         cause = error.__cause__
         if cause is not None and not isinstance(cause, OmegaConfBaseException):
-            where = re.search(r"full_key: (\S+)", str(error))
-            return f"{where[1]}: {cause}" if where else str(cause)
+            keys = re.findall(r"full_key: (\S+)", str(error))
+            return f"{keys[-1]}: {cause}" if keys else str(cause)
         return str(error)
     return None
 
@@ -100,22 +100,14 @@ def _suggest(typed: str, known: Sequence[str]) -> str:
 
 def _known_keys() -> Iterator[str]:
     """Config groups, then every key of the default config, dotted."""
+    from autoencoder.runs import flatten
+
     yield from (path.name for path in CONF_DIR.iterdir() if path.is_dir())
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-        try:
-            cfg = compose("evaluate" if Path(sys.argv[0]).stem == "evaluate" else "train")
-        except ConfigCompositionException:
-            return
-
-    def walk(node: DictConfig, prefix: str) -> Iterator[str]:
-        for key in node:
-            yield f"{prefix}{key}"
-            child = node._get_node(key)
-            if isinstance(child, DictConfig) and not child._is_none():
-                yield from walk(child, f"{prefix}{key}.")
-
-    yield from walk(cfg, "")
+        cfg = compose("evaluate" if Path(sys.argv[0]).stem == "evaluate" else "train")
+    for key, _ in flatten(OmegaConf.to_container(cfg)):
+        yield key
 
 
 class ConsoleHandler(logging.StreamHandler[TextIO]):

@@ -2,7 +2,7 @@
 
 import torch
 from torch import Tensor
-from torchmetrics import MeanSquaredError, MetricCollection
+from torchmetrics import MeanSquaredError, Metric, MetricCollection
 from torchmetrics.image import PeakSignalNoiseRatio, StructuralSimilarityIndexMeasure
 
 # The side of SSIM's Gaussian window (Wang et al., 2004); smaller images have no SSIM.
@@ -20,7 +20,10 @@ def reconstruction_metrics(image_shape: tuple[int, int, int]) -> MetricCollectio
     Args:
         image_shape: `(C, H, W)` of the images.
     """
-    metrics = {"mse": MeanSquaredError(), "psnr": PeakSignalNoiseRatio(data_range=1.0)}
+    metrics: dict[str, Metric | MetricCollection] = {
+        "mse": MeanSquaredError(),
+        "psnr": PeakSignalNoiseRatio(data_range=1.0),
+    }
     if min(image_shape[1:]) >= SSIM_WINDOW:
         metrics["ssim"] = StructuralSimilarityIndexMeasure(data_range=1.0)
     # Without compute groups: MSE and PSNR keep different states.

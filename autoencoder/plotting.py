@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
@@ -27,7 +28,7 @@ def loss_curve(epochs: Sequence[int], curves: Mapping[str, Sequence[float]]) -> 
     axes.set_yscale("log")
     axes.yaxis.set_minor_formatter("{x:.2g}")
     axes.yaxis.set_major_formatter("{x:.2g}")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="epoch", ylabel="loss", title="Loss")
     axes.grid(alpha=0.3, which="both")
     axes.legend()

@@ -47,7 +47,9 @@ from omegaconf import DictConfig, OmegaConf
 if TYPE_CHECKING:
     # Optuna is optional, and a program that only asks for --help should not wait for it.
     import optuna
-    from optuna.distributions import BaseDistribution
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    Distribution = CategoricalDistribution | FloatDistribution | IntDistribution
 
 log = logging.getLogger(__name__)
 
@@ -164,12 +166,14 @@ class OptunaSweeper(Sweeper):
                 f"[{','.join(['minimize'] * len(self.metrics))}]."
             )
 
-    def _check_composition(self, fixed: list[str], space: dict[str, BaseDistribution]) -> None:
+    def _check_composition(self, fixed: list[str], space: dict[str, Distribution]) -> None:
         # A misspelt key or choice is found now and not by its trial, hours later. Each choice is
         # composed once; of a number its lower end is enough.
+        from optuna.distributions import CategoricalDistribution
+
         values = {
-            key: list(getattr(distribution, "choices", ())) or [getattr(distribution, "low", None)]
-            for key, distribution in space.items()
+            key: choice.choices if isinstance(choice, CategoricalDistribution) else (choice.low,)
+            for key, choice in space.items()
         }
         for i in range(max(map(len, values.values()))):
             swept = [f"{key}={choices[i % len(choices)]}" for key, choices in values.items()]
@@ -179,12 +183,15 @@ class OptunaSweeper(Sweeper):
         """Create the study or load it; what an earlier process left running waits again."""
         import optuna
 
+        # Through Hydra's loggers, as everything else.
+        optuna.logging.disable_default_handler()
+        optuna.logging.enable_propagation()
         storage = optuna.storages.RDBStorage(self._storage_url())
         study = optuna.create_study(
             storage=storage,
             study_name=self.study_name,
-            directions=self.directions,
-            sampler=self.sampler and instantiate(self.sampler),
+            directions=[optuna.study.StudyDirection[name.upper()] for name in self.directions],
+            sampler=instantiate(self.sampler) if self.sampler else None,
             pruner=instantiate(self._pruner_config()),
             load_if_exists=True,
         )
@@ -226,14 +233,14 @@ class OptunaSweeper(Sweeper):
         return f"sqlite:///{path}"
 
     def _run_trials(
-        self, study: optuna.Study, fixed: list[str], space: dict[str, BaseDistribution]
+        self, study: optuna.Study, fixed: list[str], space: dict[str, Distribution]
     ) -> None:
         launcher_works = False
         while (left := self.n_trials - _count_finished(study)) > 0:
             if study.user_attrs.get("exhausted"):
                 log.info("The sampler has tried all there is to try")
                 break
-            trials = [study.ask(space) for _ in range(min(self.n_jobs, left))]
+            trials = [study.ask(dict(space)) for _ in range(min(self.n_jobs, left))]
             # Two trials of a batch with the same parameters would write the same run directory
             # at the same time, so they share one run.
             batch: dict[tuple[str, ...], list[optuna.trial.Trial]] = {}
@@ -293,7 +300,7 @@ def register() -> None:
 
 def current_trial() -> optuna.trial.Trial | None:
     """The Optuna trial that this job is, with the pruner of its search; None outside a search."""
-    if "OPTUNA_TRIAL" not in os.environ:
+    if not os.environ.get("OPTUNA_TRIAL"):
         return None
     import optuna
 
@@ -341,7 +348,7 @@ def _only_search_in(folder: Path) -> Iterator[None]:
         yield
 
 
-def _distribution(override: Override) -> BaseDistribution:
+def _distribution(override: Override) -> Distribution:
     """The Optuna distribution that a sweep of Hydra's override grammar stands for."""
     from optuna.distributions import (
         CategoricalDistribution,
@@ -366,12 +373,15 @@ def _distribution(override: Override) -> BaseDistribution:
             return FloatDistribution(low, high, log=is_log)
         if isinstance(sweep, RangeSweep):
             values, is_log = list(sweep.range()), "log" in sweep.tags
+            if not values:
+                raise ValueError("the range is empty")
             if isinstance(values[0], int):
                 step = abs(int(sweep.step))
                 return IntDistribution(min(values), max(values), step=step, log=is_log)
-            step = abs(float(sweep.step))
-            return FloatDistribution(min(values), max(values), step=step, log=is_log)
-    except (ValueError, IndexError) as error:
+            return FloatDistribution(
+                min(values), max(values), step=abs(float(sweep.step)), log=is_log
+            )
+    except ValueError as error:
         raise CompactHydraException(
             f"Optuna cannot search {override.input_line}: {error}"
         ) from error
@@ -381,7 +391,7 @@ def _distribution(override: Override) -> BaseDistribution:
     )
 
 
-def _rounded(value: Any, distribution: BaseDistribution) -> Any:
+def _rounded(value: Any, distribution: Distribution) -> Any:
     # Steps of .1 give .30000000000000004, which no one wants to see in a directory's name.
     return round(value, 12) if isinstance(getattr(distribution, "step", None), float) else value
 
@@ -475,30 +485,24 @@ def _save_plots(study: optuna.Study, metrics: list[str], folder: Path) -> None:
     from optuna.visualization import matplotlib as pictures
 
     completed = [t for t in study.trials if t.state is optuna.trial.TrialState.COMPLETE]
-    plots: dict[str, Callable[[], Any]] = {}
-    if len(metrics) > 1:
-        plots["pareto_front"] = lambda: pictures.plot_pareto_front(study)
-    else:
-        name = metrics[0]
-        plots["optimization_history"] = lambda: pictures.plot_optimization_history(
-            study, target_name=name
-        )
-        plots["parallel_coordinate"] = lambda: pictures.plot_parallel_coordinate(
-            study, target_name=name
-        )
-        plots["slice"] = lambda: pictures.plot_slice(study, target_name=name)
+    plots: list[Callable[..., Any]] = [pictures.plot_pareto_front]
+    if len(metrics) == 1:
+        plots = [
+            pictures.plot_optimization_history,
+            pictures.plot_parallel_coordinate,
+            pictures.plot_slice,
+        ]
         if any(trial.intermediate_values for trial in study.trials):
-            plots["intermediate_values"] = lambda: pictures.plot_intermediate_values(study)
+            plots.append(pictures.plot_intermediate_values)
         if len(completed) > 1:
-            plots["param_importances"] = lambda: pictures.plot_param_importances(
-                study, target_name=name
-            )
-    for filename, plot in plots.items() if completed else ():
+            plots.append(pictures.plot_param_importances)
+    for plot in plots if completed else ():
+        filename = plot.__name__.removeprefix("plot_")
         # Optuna's pictures set a style for the whole process, and each warns that it may change.
         with plt.rc_context(), warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             try:
-                plot()
+                plot(study)
                 plt.gcf().savefig(folder / f"{filename}.png", dpi=150, bbox_inches="tight")
             except Exception as error:
                 # The search is done and stored: a picture must not turn it into a failure.

@@ -5,8 +5,8 @@ from typing import Any
 
 import lightning as L
 from lightning.pytorch.utilities import rank_zero_only
-from rich.progress import BarColumn, Progress as RichProgress
-from rich.progress import TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
 
 
 class Progress(L.Callback):
@@ -37,7 +37,7 @@ class Progress(L.Callback):
         self._task = bar.add_task(
             "train",
             total=total if total != float("inf") else None,
-            completed=trainer.current_epoch * trainer.num_training_batches,
+            completed=int(trainer.current_epoch * trainer.num_training_batches),
             epoch="",
             loss=float("nan"),
             speed=0.0,

@@ -49,11 +49,12 @@ class Reconstructions(L.Callback):
         """Draws the figure."""
         data, model = _checked(trainer, pl_module)
         labels = data.test.tensors[1].unique().tolist()
-        columns = [
+        images, corrupted, reconstructions = (
             images.unflatten(0, (len(labels), -1)).numpy()
             for images in _reconstruct(model, data.test, self.examples)
-        ]
-        figure = plotting.reconstruction_rows(*columns, [data.classes[label] for label in labels])
+        )
+        names = [data.classes[label] for label in labels]
+        figure = plotting.reconstruction_rows(images, corrupted, reconstructions, names)
         with written_aside(Path(trainer.default_root_dir) / "figures/reconstructions.png") as path:
             figure.savefig(path, dpi=120)
 

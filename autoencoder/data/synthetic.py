@@ -9,6 +9,8 @@ down.
 import hashlib
 from collections.abc import Callable
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -17,8 +19,10 @@ from autoencoder.data.sources import FASHION_MNIST, ImageData
 # Images drawn at once: about this many pixels, so that the working set stays in the cache.
 PIXELS_AT_ONCE = 2**18
 
+# NumPy, as torch spreads such small operations over threads at many times their cost.
+Array = npt.NDArray[np.float32]
 # A coordinate: one for all images, or one for each, (B, 1, 1).
-Measure = float | Tensor
+Measure = float | Array
 
 
 def synthetic_garments(
@@ -46,19 +50,19 @@ def synthetic_garments(
         raise ValueError(f"image_size must be at least 8 to show a garment, not {image_size}")
     if channels < 1:
         raise ValueError(f"channels must be at least 1, not {channels}")
-    generator = torch.Generator().manual_seed(seed)
-    labels = torch.arange(n) % len(PAINTERS)
-    labels = labels[torch.randperm(n, generator=generator)]
-    images = torch.empty(n, image_size, image_size, dtype=torch.uint8)
+    generator = np.random.default_rng(seed)
+    labels = generator.permutation(np.arange(n) % len(PAINTERS))
+    images = np.empty((n, image_size, image_size), np.uint8)
+    at_once = max(1, PIXELS_AT_ONCE // image_size**2)
     for label, paint in enumerate(PAINTERS):
-        of_class = torch.nonzero(labels == label).flatten()
-        for indices in torch.split(of_class, max(1, PIXELS_AT_ONCE // image_size**2)):
-            if len(indices) == 0:  # fewer images than classes
-                continue
+        of_class = np.flatnonzero(labels == label)
+        for start in range(0, len(of_class), at_once):
+            indices = of_class[start : start + at_once]
             canvas = _Canvas(len(indices), image_size, generator)
             paint(canvas)
-            images[indices] = (255 * canvas.image).round().to(torch.uint8)
-    return images.unsqueeze(1).repeat(1, channels, 1, 1), labels
+            images[indices] = np.rint(255 * canvas.image)
+    grey = torch.from_numpy(images).unsqueeze(1)
+    return grey.repeat(1, channels, 1, 1), torch.from_numpy(labels).long()
 
 
 def load_synthetic(
@@ -103,91 +107,92 @@ class _Canvas:
         side: Its absolute value: shapes in `(side, y)` are symmetrical.
     """
 
-    def __init__(self, batch: int, size: int, generator: torch.Generator) -> None:
+    def __init__(self, batch: int, size: int, generator: np.random.Generator) -> None:
         self.batch = batch
         self.generator = generator
-        self.image = torch.zeros(batch, size, size)
+        self.image = np.zeros((batch, size, size), np.float32)
         self.pixel = 2 / size
-        ticks = (torch.arange(size) + 0.5) * self.pixel - 1
+        ticks = (np.arange(size, dtype=np.float32) + 0.5) * self.pixel - 1
         angle, zoom = self.between(-0.06, 0.06), self.between(0.88, 1.0)
-        x = (ticks.view(1, 1, size) - self.between(-0.05, 0.05)) / zoom
-        y = (ticks.view(1, size, 1) - self.between(-0.05, 0.05)) / zoom
-        self.x = x * angle.cos() + y * angle.sin()
-        self.y = y * angle.cos() - x * angle.sin()
-        self.side = self.x.abs()
+        x = (ticks - self.between(-0.05, 0.05)) / zoom
+        y = (ticks[:, None] - self.between(-0.05, 0.05)) / zoom
+        self.x = x * np.cos(angle) + y * np.sin(angle)
+        self.y = y * np.cos(angle) - x * np.sin(angle)
+        self.side = np.abs(self.x)
 
-    def between(self, low: float, high: float) -> Tensor:
+    def between(self, low: float, high: float) -> Array:
         """A number for each image, `(B, 1, 1)`, uniform in [low, high]."""
-        return low + (high - low) * torch.rand(self.batch, 1, 1, generator=self.generator)
+        return low + (high - low) * self.generator.random((self.batch, 1, 1), np.float32)
 
-    def sometimes(self, share: float) -> Tensor:
+    def sometimes(self, share: float) -> Array:
         """1 for about this share of the images and 0 for the others, `(B, 1, 1)`."""
-        return (self.between(0, 1) < share).float()
+        return (self.between(0, 1) < share).astype(np.float32)
 
-    def paint(self, shape: Tensor, grey: Measure, opacity: Measure = 1.0) -> None:
+    def paint(self, shape: Array, grey: Measure, opacity: Measure = 1.0) -> None:
         """Lays a grey over the inside of a shape, with an edge one pixel wide."""
-        cover = (0.5 - shape / self.pixel).clamp(0, 1) * opacity
-        self.image = (self.image + cover * (grey - self.image)).clamp(0, 1)
+        cover = np.clip(0.5 - shape / self.pixel, 0, 1) * opacity
+        self.image = np.clip(self.image + cover * (grey - self.image), 0, 1)
 
-    def cloth(self, patterned: float = 0.4) -> Tensor:
+    def cloth(self, patterned: float = 0.4) -> Array:
         """A grey for each pixel, `(B, S, S)`: a soft shade, and stripes or checks on some."""
         grey = self.between(0.35, 0.95)
         shade = 1 + self.between(-0.2, 0.2) * self.x + self.between(-0.2, 0.2) * self.y
-        folds = 1 + 0.06 * torch.sin(self.between(5, 9) * self.x + self.between(0, 6))
+        folds = 1 + 0.06 * np.sin(self.between(5, 9) * self.x + self.between(0, 6))
         depth = self.between(0.25, 0.6) * self.sometimes(patterned)
         across, down = self.sometimes(0.4), self.sometimes(0.7)
         # Never finer than three pixels a stripe: beyond, there would be nothing to learn.
-        pitch = self.between(8, 16).clamp(max=6.3 / (3 * self.pixel))
-        stripes = across * torch.sin(pitch * self.x) + down * torch.sin(pitch * self.y)
-        return (grey * shade * folds * (1 - depth * (0.5 + 0.5 * stripes).clamp(0, 1))).clamp(0, 1)
+        pitch = np.minimum(self.between(8, 16), 2.1 / self.pixel)
+        stripes = across * np.sin(pitch * self.x) + down * np.sin(pitch * self.y)
+        dark = depth * np.clip(0.5 + 0.5 * stripes, 0, 1)
+        return np.clip(grey * shade * folds * (1 - dark), 0, 1)
 
-    def polygon(self, *corners: tuple[Measure, Measure], mirrored: bool = False) -> Tensor:
+    def polygon(self, *corners: tuple[Measure, Measure], mirrored: bool = False) -> Array:
         """The signed distance to a polygon; mirrored, its right half is given, from x = 0 on.
 
         The algorithm is Inigo Quilez's `sdPolygon`: the least distance to an edge, its sign from
         the number of edges that a ray crosses.
         """
         x, y = (self.side if mirrored else self.x), self.y
-        square = torch.full_like(self.image, 1e3)
-        outside = torch.ones_like(self.image)
+        square = np.full_like(self.image, 1e3)
+        outside = np.ones_like(self.image)
         for (ax, ay), (bx, by) in zip(corners, corners[1:] + corners[:1], strict=True):
-            edge_x, edge_y = torch.as_tensor(bx - ax), torch.as_tensor(by - ay)
+            edge_x, edge_y = bx - ax, by - ay
             from_x, from_y = x - ax, y - ay
             along = (from_x * edge_x + from_y * edge_y) / (edge_x**2 + edge_y**2)
-            along = along.clamp(0, 1)
+            along = np.clip(along, 0, 1)
             gap = (from_x - along * edge_x) ** 2 + (from_y - along * edge_y) ** 2
-            square = torch.minimum(square, gap)
+            square = np.minimum(square, gap)
             left = edge_x * from_y > edge_y * from_x
-            crossed = torch.where(y >= ay, (y < by) & left, (y >= by) & ~left)
-            outside = torch.where(crossed, -outside, outside)
-        return outside * square.sqrt()
+            crossed = np.where(y >= ay, (y < by) & left, (y >= by) & ~left)
+            outside = np.where(crossed, -outside, outside)
+        return outside * np.sqrt(square)
 
-    def ellipse(self, x: Measure, y: Measure, width: Measure, height: Measure) -> Tensor:
+    def ellipse(self, x: Measure, y: Measure, width: Measure, height: Measure) -> Array:
         """The signed distance to an ellipse by its half axes (exact on a circle)."""
-        radius = (((self.x - x) / width) ** 2 + ((self.y - y) / height) ** 2).sqrt()
-        return (radius - 1) * torch.minimum(torch.as_tensor(width), torch.as_tensor(height))
+        radius = np.hypot((self.x - x) / width, (self.y - y) / height)
+        return (radius - 1) * np.minimum(width, height)
 
     def line(
         self, *points: tuple[Measure, Measure], width: Measure, mirrored: bool = False
-    ) -> Tensor:
+    ) -> Array:
         """The signed distance to a line through the points, `width` across, with round ends."""
         doubled_back = points + points[-2:0:-1]
-        return self.polygon(*doubled_back, mirrored=mirrored).abs() - width / 2
+        return np.abs(self.polygon(*doubled_back, mirrored=mirrored)) - width / 2
 
 
 def _top(
-    canvas: _Canvas, sleeve: Tensor, angle: Tensor, hem: Tensor, chest: Tensor, cloth: Tensor
-) -> Tensor:
+    canvas: _Canvas, sleeve: Array, angle: Array, hem: Array, chest: Array, cloth: Array
+) -> Array:
     """A garment with sleeves, painted; `angle` is the sleeve's from the vertical."""
     shoulder, shoulder_y, cuff = chest + 0.04, -0.72, canvas.between(0.17, 0.23)
-    end_x, end_y = shoulder + sleeve * angle.sin(), shoulder_y + sleeve * angle.cos()
+    end_x, end_y = shoulder + sleeve * np.sin(angle), shoulder_y + sleeve * np.cos(angle)
     # A sleeve narrows from the armhole to the cuff, which lies square to it.
     body = canvas.polygon(
         (-0.5, -0.86),
         (0.2, -0.88),
         (shoulder, shoulder_y),
         (end_x, end_y),
-        (end_x - cuff * angle.cos(), end_y + cuff * angle.sin()),
+        (end_x - cuff * np.cos(angle), end_y + cuff * np.sin(angle)),
         (chest - 0.03, shoulder_y + 0.34),
         (chest * canvas.between(0.92, 1.0), 0.3),
         (chest * canvas.between(0.95, 1.08), hem),
@@ -229,7 +234,7 @@ def _trouser(canvas: _Canvas) -> None:
         mirrored=True,
     )
     canvas.paint(legs, cloth)
-    canvas.paint(torch.maximum(legs, canvas.y + 0.82), 0.7 * cloth)
+    canvas.paint(np.maximum(legs, canvas.y + 0.82), 0.7 * cloth)
 
 
 def _pullover(canvas: _Canvas) -> None:
@@ -238,8 +243,8 @@ def _pullover(canvas: _Canvas) -> None:
     sleeve = canvas.between(1.25, 1.5)
     body = _top(canvas, sleeve, canvas.between(0.2, 0.3), hem, chest, cloth)
     # Ribbed hem and neck.
-    canvas.paint(torch.maximum(body, hem - 0.12 - canvas.y), 0.75 * cloth)
-    canvas.paint(torch.maximum(body, canvas.ellipse(0, -0.9, 0.27, 0.2)), 0.6 * cloth)
+    canvas.paint(np.maximum(body, hem - 0.12 - canvas.y), 0.75 * cloth)
+    canvas.paint(np.maximum(body, canvas.ellipse(0, -0.9, 0.27, 0.2)), 0.6 * cloth)
     canvas.paint(canvas.ellipse(0, -0.93, 0.18, 0.11), 0)
 
 
@@ -259,7 +264,7 @@ def _dress(canvas: _Canvas) -> None:
     canvas.paint(body, cloth)
     neck = canvas.between(-0.75, -0.55)
     canvas.paint(canvas.polygon((-0.3, -1.1), (0.16, -1.1), (0.0, neck), mirrored=True), 0)
-    belt = torch.maximum(body, (canvas.y - waist_y).abs() - 0.05)
+    belt = np.maximum(body, np.abs(canvas.y - waist_y) - 0.05)
     canvas.paint(belt, 0.5 * cloth, canvas.sometimes(0.5))
 
 
@@ -318,10 +323,10 @@ def _shirt(canvas: _Canvas) -> None:
     canvas.paint(canvas.polygon((-0.2, -1), (0.12, -1), (0.0, -0.6), mirrored=True), 0)
     canvas.paint(
         canvas.polygon((0.08, -0.95), (0.22, -0.88), (0.2, -0.6), (0.0, -0.66), mirrored=True),
-        (1.3 * cloth + 0.1).clamp(max=1),
+        np.minimum(1.3 * cloth + 0.1, 1),
     )
-    placket = torch.maximum(canvas.side - 0.05, (canvas.y - 0.05).abs() - 0.65)
-    canvas.paint(torch.maximum(placket, canvas.y - hem), 0.45 * cloth)
+    placket = np.maximum(canvas.side - 0.05, np.abs(canvas.y - 0.05) - 0.65)
+    canvas.paint(np.maximum(placket, canvas.y - hem), 0.45 * cloth)
     for button in range(5):
         canvas.paint(canvas.ellipse(0, -0.45 + 0.25 * button, 0.05, 0.05), 1)
 
@@ -355,13 +360,13 @@ def _bag(canvas: _Canvas) -> None:
     top, bottom = canvas.between(-0.35, -0.05), canvas.between(0.7, 0.85)
     width, taper = canvas.between(0.65, 0.88), canvas.between(-0.12, 0.08)
     handle = canvas.ellipse(0, top, canvas.between(0.3, 0.5), canvas.between(0.4, 0.6))
-    canvas.paint(handle.abs() - 0.05, 0.8 * cloth.mean(dim=(1, 2), keepdim=True))
+    canvas.paint(np.abs(handle) - 0.05, 0.8 * cloth.mean(axis=(1, 2), keepdims=True))
     body = canvas.polygon(
         (-0.2, top), (width + taper, top), (width, bottom), (-0.2, bottom), mirrored=True
     )
     canvas.paint(body - 0.04, cloth)
     flap = top + canvas.between(0.2, 0.45)
-    canvas.paint(torch.maximum(body, (canvas.y - flap).abs() - 0.03), 0.4 * cloth)
+    canvas.paint(np.maximum(body, np.abs(canvas.y - flap) - 0.03), 0.4 * cloth)
     canvas.paint(canvas.ellipse(0, flap, 0.1, 0.1), canvas.between(0.3, 1))
 
 
@@ -386,7 +391,7 @@ def _ankle_boot(canvas: _Canvas) -> None:
     canvas.paint(boot, cloth)
     sole = canvas.polygon((-0.9, floor - 0.1), (-0.15, floor - 0.1), (-0.15, floor), (-0.9, floor))
     block = canvas.polygon((0.5, floor - heel), (0.85, floor - heel), (0.83, floor), (0.55, floor))
-    canvas.paint(torch.minimum(sole, block), canvas.between(0.2, 0.8))
+    canvas.paint(np.minimum(sole, block), canvas.between(0.2, 0.8))
     zip_line = canvas.line((0.4, shaft + 0.1), (0.45, 0.4), width=0.06)
     canvas.paint(zip_line, 0.3 * cloth, canvas.sometimes(0.5))
 

@@ -1,6 +1,7 @@
 """A strided convolutional encoder and the transposed convolutions that mirror it."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import Tensor, nn
 
@@ -34,7 +35,7 @@ class ConvEncoder(nn.Sequential):
     ) -> None:
         self.shapes = _layer_shapes(image_shape, channels, kernel_size, stride, padding)
         layers: list[nn.Module] = []
-        for (inputs, *_), (outputs, *_) in zip(self.shapes, self.shapes[1:], strict=False):
+        for (inputs, _, _), (outputs, _, _) in pairwise(self.shapes):
             convolution = nn.Conv2d(inputs, outputs, kernel_size, stride, padding)
             layers += [convolution, nn.ReLU(inplace=True)]
         super().__init__(*layers)
@@ -49,7 +50,7 @@ class ConvEncoder(nn.Sequential):
         expected = self.shapes[0]
         if images.shape[1:] != expected:
             raise ValueError(f"expected images (B, {expected}), got {tuple(images.shape)}")
-        latent: Tensor = super().forward(images)
+        latent: Tensor = super().forward(images)  # type: ignore[no-untyped-call]
         return latent
 
 
@@ -80,19 +81,18 @@ class ConvDecoder(nn.Sequential):
     ) -> None:
         shapes = _layer_shapes(image_shape, channels, kernel_size, stride, padding)[::-1]
         layers: list[nn.Module] = []
-        for (inputs, *small), (outputs, *large) in zip(shapes, shapes[1:], strict=False):
-            restored = [(size - 1) * stride - 2 * padding + kernel_size for size in small]
-            missing = [size - back for size, back in zip(large, restored, strict=True)]
-            if not all(0 <= pixels < max(stride, 1) for pixels in missing):
+        for (inputs, *small), (outputs, *large) in pairwise(shapes):
+            # What a transposed convolution makes of each side, without output padding.
+            restored = [(side - 1) * stride - 2 * padding + kernel_size for side in small]
+            missing = large[0] - restored[0], large[1] - restored[1]
+            if not all(0 <= pixels < stride for pixels in missing):
                 raise ValueError(
                     f"no output padding maps {tuple(small)} back to {tuple(large)} pixels with "
                     f"kernel_size={kernel_size}, stride={stride}, padding={padding}; "
                     "use a padding of at most (kernel_size - 1) / 2"
                 )
             layers.append(
-                nn.ConvTranspose2d(
-                    inputs, outputs, kernel_size, stride, padding, output_padding=tuple(missing)
-                )
+                nn.ConvTranspose2d(inputs, outputs, kernel_size, stride, padding, missing)
             )
             layers.append(nn.ReLU(inplace=True))
         layers[-1] = nn.Sigmoid()
