@@ -1,0 +1,103 @@
+"""Evaluations: what a report knows of a run, and the floors of the data that it was trained on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
+
+
+class Examples(NamedTuple):
+    """Some test images, as one run saw them and what it made of them.
+
+    Attributes:
+        indices: `(n,)`, which test images.
+        images: `(n, C, H, W)`, clean.
+        corrupted: `(n, C, H, W)`, as the run's noise leaves them.
+        reconstructions: `(n, C, H, W)`, of the corrupted ones.
+    """
+
+    indices: Integers
+    images: Floats
+    corrupted: Floats
+    reconstructions: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """One run, measured on all test images of its data.
+
+    Attributes:
+        path: The run directory.
+        label: The overrides that differ between the runs of the report.
+        group: The label without the seed.
+        config: The run's config, as plain values.
+        metrics: Its `metrics.json`.
+        history: The rows of its `metrics.csv`.
+        data_key: Names the data set and its split; runs of the same key share `Floors`.
+        classes: The name of each label.
+        labels: `(N,)`, of the test images.
+        image_shape: `(C, H, W)`.
+        latent_shape: Shape of one image's latent.
+        columns: The numbers of the table by column; NaN where there is none.
+        image_mse: `(N,)`, the error of each test image, corrupted as the run's noise does.
+        latents: `(N, latent_size)`, of the clean test images.
+        latent_variances: `(latent_size,)`.
+        robustness: PSNR in dB by the standard deviation of Gaussian noise clipped to [0, 1].
+        shown: An image of each class, the same for all runs of the same data.
+        best: The test image of least error.
+        median: The test image of median error.
+        worst: The ten test images of largest error, the worst first.
+        map_indices: `(n,)`, the test images in the maps.
+        pca_map: `(n, 2)`, the latents on their first two principal components.
+        tsne_map: `(n, 2)`, their t-SNE map.
+        map_trustworthiness: Of the two maps, by `pca` and `tsne`: whether neighbours on the map
+            are neighbours in the latent.
+    """
+
+    path: Path
+    label: str
+    group: str
+    config: dict[str, Any]
+    metrics: dict[str, float]
+    history: list[dict[str, float]]
+    data_key: str
+    classes: tuple[str, ...]
+    labels: Integers
+    image_shape: tuple[int, int, int]
+    latent_shape: tuple[int, ...]
+    columns: dict[str, float]
+    image_mse: Floats
+    latents: Floats
+    latent_variances: Floats
+    robustness: dict[float, float]
+    shown: Examples
+    best: Examples
+    median: Examples
+    worst: Examples
+    map_indices: Integers
+    pca_map: Floats
+    tsne_map: Floats
+    map_trustworthiness: dict[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Floors:
+    """What linear methods reach on one data set: fitted on the training images of the runs.
+
+    Attributes:
+        pca_mse: Test MSE of PCA, clipped to [0, 1], by number of components.
+        do_nothing_psnr: PSNR in dB of the noisy images clipped to [0, 1], by the noise's standard
+            deviation.
+        pca_psnr: Of the best PCA projection of the noisy images.
+        wiener_psnr: Of the Wiener filter in the basis of PCA.
+    """
+
+    pca_mse: dict[int, float]
+    do_nothing_psnr: dict[float, float]
+    pca_psnr: dict[float, float]
+    wiener_psnr: dict[float, float]
