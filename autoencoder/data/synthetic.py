@@ -8,6 +8,7 @@ down.
 
 import hashlib
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ from autoencoder.data.sources import FASHION_MNIST, ImageData
 PIXELS_AT_ONCE = 2**18
 
 # NumPy, as torch spreads such small operations over threads at many times their cost.
-Array = npt.NDArray[np.float32]
+Array = npt.NDArray[np.floating[Any]]
 # A coordinate: one for all images, or one for each, (B, 1, 1).
 Measure = float | Array
 
@@ -36,13 +37,13 @@ def synthetic_garments(
         n: Number of images.
         image_size: Height and width in pixels, at least 8.
         channels: Number of channels; all hold the same grey.
-        seed: The same arguments and seed give the same images.
+        seed: The same arguments and seed give the same images; at least 0.
 
     Returns:
         Images, uint8 `(n, channels, image_size, image_size)`, and labels, int64 `(n,)`.
 
     Raises:
-        ValueError: If `n` or `channels` is below 1, or `image_size` below 8.
+        ValueError: If `n` or `channels` is below 1, `image_size` below 8, or `seed` below 0.
     """
     if n < 1:
         raise ValueError(f"n must be at least 1, not {n}")
@@ -50,6 +51,8 @@ def synthetic_garments(
         raise ValueError(f"image_size must be at least 8 to show a garment, not {image_size}")
     if channels < 1:
         raise ValueError(f"channels must be at least 1, not {channels}")
+    if seed < 0:
+        raise ValueError(f"seed must be at least 0, not {seed}")
     generator = np.random.default_rng(seed)
     labels = generator.permutation(np.arange(n) % len(PAINTERS))
     images = np.empty((n, image_size, image_size), np.uint8)
@@ -170,7 +173,7 @@ class _Canvas:
     def ellipse(self, x: Measure, y: Measure, width: Measure, height: Measure) -> Array:
         """The signed distance to an ellipse by its half axes (exact on a circle)."""
         radius = np.hypot((self.x - x) / width, (self.y - y) / height)
-        return (radius - 1) * np.minimum(width, height)
+        return (radius - 1) * np.minimum(width, height, dtype=np.float32)
 
     def line(
         self, *points: tuple[Measure, Measure], width: Measure, mirrored: bool = False
@@ -308,8 +311,11 @@ def _sandal(canvas: _Canvas) -> None:
     canvas.paint(canvas.line((0.25, ankle + 0.05), (0.88, ankle), width=width), strap)
     canvas.paint(canvas.line((0.8, top), (0.88, ankle), width=width), strap)
     link = canvas.line((-0.5, instep), (0.25, ankle + 0.05), width=width)
-    canvas.paint(link, strap, canvas.sometimes(0.6))
-    canvas.paint(canvas.line((0.4, top), (0.25, ankle), width=width), strap, canvas.sometimes(0.5))
+    linked = canvas.sometimes(0.6)
+    canvas.paint(link, strap, linked)
+    # Something holds the ankle strap: the link, a post, or both.
+    post = canvas.line((0.4, top), (0.25, ankle), width=width)
+    canvas.paint(post, strap, np.maximum(1 - linked, canvas.sometimes(0.5)))
     canvas.paint(sole, grey)
 
 

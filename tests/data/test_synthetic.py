@@ -70,7 +70,12 @@ def test_small_and_large_images_show_the_same_garments() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
-    [({"n": 0}, "n must"), ({"image_size": 7}, "image_size"), ({"channels": 0}, "channels")],
+    [
+        ({"n": 0}, "n must"),
+        ({"image_size": 7}, "image_size"),
+        ({"channels": 0}, "channels"),
+        ({"seed": -1}, "seed"),
+    ],
 )
 def test_impossible_arguments_are_named(arguments: dict[str, int], named: str) -> None:
     with pytest.raises(ValueError, match=named):
