@@ -1,18 +1,32 @@
 """Runs: a directory each, that says what was asked, how far it came and what came of it."""
 
+import csv
 import json
+import pickle
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import yaml  # type: ignore[import-untyped]  # its types are a package of their own
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
+from autoencoder.environment import environment
 from autoencoder.files import write_text
 
+if TYPE_CHECKING:
+    # torch takes seconds to import, and finding runs doesn't need it.
+    from autoencoder.data import ImageDataModule
+    from autoencoder.models import Autoencoder
+
 CONFIG = Path(".hydra/config.yaml")
+OVERRIDES = Path(".hydra/overrides.yaml")
+ENVIRONMENT = Path(".hydra/environment.json")
 METRICS = Path("metrics.json")
+HISTORY = Path("metrics.csv")
+LOG = Path("train.log")
 BEST = Path("checkpoints/best.ckpt")
 LAST = Path("checkpoints/last.ckpt")
 
@@ -24,6 +38,166 @@ _WRITTEN = (".hydra", "checkpoints", "tensorboard", "figures", "metrics.csv", "m
 
 class RunConflictError(RuntimeError):
     """A run directory that holds something else than what was asked for."""
+
+
+class RunError(RuntimeError):
+    """A directory that is no run, or a run that can't be read; the text says why."""
+
+
+class FoundRuns(NamedTuple):
+    """The runs in a directory.
+
+    Attributes:
+        finished: Directories of finished runs, sorted.
+        unfinished: Why each other run is not among them.
+    """
+
+    finished: list[Path]
+    unfinished: dict[Path, str]
+
+
+class LoadedRun(NamedTuple):
+    """A run, built again from its directory.
+
+    Attributes:
+        model: With the weights of its best checkpoint, not for training.
+        data: Loaded and split.
+    """
+
+    model: "Autoencoder"
+    data: "ImageDataModule"
+
+
+def find_runs(path: Path) -> FoundRuns:
+    """The runs in `path`: itself if it is one, else all below it, as in a sweep.
+
+    Raises:
+        RunError: If there is none.
+    """
+    if not path.is_dir():
+        raise RunError(f"{path}: no such directory")
+    if (path / CONFIG).exists() or (path / METRICS).exists():
+        found = [path]
+    else:
+        # A run that failed before it was started has nothing but its log.
+        marks = {mark: path.rglob(str(mark)) for mark in (CONFIG, METRICS, LOG)}
+        runs = {file.parents[len(mark.parts) - 1] for mark, files in marks.items() for file in files}
+        found = sorted(runs - {path})
+    if not found:
+        raise RunError(f"{path} is neither a run nor a sweep: no run in it has {CONFIG}")
+    reasons = {run: _why_unfinished(run) for run in found}
+    return FoundRuns(
+        [run for run, reason in reasons.items() if reason is None],
+        {run: reason for run, reason in reasons.items() if reason is not None},
+    )
+
+
+def _why_unfinished(run: Path) -> str | None:
+    """Why a run can't be used; None if it can."""
+    if not (run / CONFIG).exists():
+        reason = "failed before it was started" if (run / LOG).exists() else f"has no {CONFIG}"
+    elif not (run / METRICS).exists():
+        reason = "is not finished"
+    else:
+        try:
+            read_metrics(run)
+        except (ValueError, OSError) as error:
+            return f"{METRICS} can't be read: {error}"
+        return None
+    log = (run / LOG).read_text(errors="replace").split("\n") if (run / LOG).exists() else []
+    lines = [line.strip() for line in log if line.strip()]
+    return reason + (f"; the last line of {LOG}: {lines[-1][:160]}" if lines else "")
+
+
+def read_config(run: Path) -> DictConfig:
+    """The saved config of a run.
+
+    Raises:
+        RunError: If it is missing or broken.
+    """
+    try:
+        cfg = OmegaConf.load(run / CONFIG)
+    except (OSError, yaml.YAMLError, OmegaConfBaseException) as error:
+        raise RunError(f"{CONFIG} can't be read: {_first_line(error)}") from error
+    missing = [key for key in ("data", "model", "noise", "optimizer") if key not in cfg]
+    if not isinstance(cfg, DictConfig) or missing:
+        raise RunError(f"{CONFIG} lacks {', '.join(missing) or 'everything'}")
+    return cfg
+
+
+def read_overrides(run: Path) -> dict[str, str]:
+    """The values that a run was given on its command line, by key."""
+    path = run / OVERRIDES
+    lines = yaml.safe_load(path.read_text()) if path.exists() else []
+    pairs = (str(line).lstrip("+~").partition("=") for line in lines or [])
+    return {key.partition("@")[0]: value for key, _, value in pairs}
+
+
+def read_history(run: Path) -> list[dict[str, float]]:
+    """The rows of `metrics.csv`, an epoch each; empty where there is none."""
+    path = run / HISTORY
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{name: float(value) for name, value in row.items() if value} for row in rows]
+
+
+def read_environment(run: Path) -> dict[str, str]:
+    """Versions and hardware that a run was trained with; empty where it was not recorded."""
+    path = run / ENVIRONMENT
+    values: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    return values
+
+
+def checkpoint(run: Path) -> Path:
+    """The checkpoint that the run was tested with: the best, or the last where none was chosen.
+
+    Raises:
+        RunError: If it has none.
+    """
+    for path in (run / BEST, run / LAST):
+        if path.exists():
+            return path
+    raise RunError(f"{BEST} is missing")
+
+
+def load_run(run: Path, data_root: str | None = None) -> LoadedRun:
+    """The model and the data of a run, from its directory alone.
+
+    Args:
+        run: The run directory.
+        data_root: The folder of the data's files, where it is not the one that was trained with.
+
+    Raises:
+        RunError: If the config can't be read or the checkpoint doesn't fit it.
+        ConfigError: If something can't be built as the config describes.
+        DataNotFoundError: If the files of the data are missing.
+    """
+    import torch
+
+    # Not at the top: it imports this module.
+    from autoencoder.experiment import build_data, build_model
+
+    cfg = read_config(run)
+    if data_root is not None and "root" in cfg.data:
+        cfg.data.root = data_root
+    data = build_data(cfg)
+    model = build_model(cfg, data)
+    path = checkpoint(run)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+        model.load_state_dict(state)
+    except (RuntimeError, KeyError, EOFError, OSError, pickle.UnpicklingError) as error:
+        name = path.relative_to(run)
+        raise RunError(f"{name} does not fit the model: {_first_line(error)}") from error
+    return LoadedRun(model.eval().requires_grad_(False), data)
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    # load_state_dict says what is wrong in its second line.
+    return " ".join(lines[:2])[:300] if lines else type(error).__name__
 
 
 def finished(cfg: DictConfig) -> dict[str, float] | None:
@@ -82,6 +256,7 @@ def _save_config(cfg: DictConfig) -> None:
         hydra_cfg = HydraConfig.get()
         write_text(folder / "hydra.yaml", OmegaConf.to_yaml({"hydra": hydra_cfg}))
         write_text(folder / "overrides.yaml", OmegaConf.to_yaml(hydra_cfg.overrides.task))
+    write_text(folder / ENVIRONMENT.name, json.dumps(environment(), indent=2) + "\n")
     write_text(folder / CONFIG.name, OmegaConf.to_yaml(resolved(cfg)))
 
 

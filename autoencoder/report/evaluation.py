@@ -11,6 +11,29 @@ Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class Settings:
+    """How runs are evaluated; the values are those of `conf/evaluate.yaml`.
+
+    Attributes:
+        data_root: The folder of the data's files, where it is not the one that was trained with.
+        device: Of the networks: `cpu`, `cuda`, or `auto`, a GPU where there is one.
+        batch_size: Images that go through a network at once.
+        seed: Of the noise, of choices of images, and of t-SNE.
+        noise_stds: Standard deviations of the noise that robustness is measured at.
+        max_points: Test images in the maps at the most.
+        knn_points: Test images that k-NN classifies.
+    """
+
+    data_root: str | None
+    device: str
+    batch_size: int
+    seed: int
+    noise_stds: tuple[float, ...]
+    max_points: int
+    knn_points: int
+
+
 class Examples(NamedTuple):
     """Some test images, as one run saw them and what it made of them.
 
@@ -27,17 +50,12 @@ class Examples(NamedTuple):
     reconstructions: Floats
 
 
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """One run, measured on all test images of its data.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Measurement:
+    """What a network does on all test images of its data: of one run alone.
 
     Attributes:
-        path: The run directory.
-        label: The overrides that differ between the runs of the report.
-        group: The label without the seed.
-        config: The run's config, as plain values.
-        metrics: Its `metrics.json`.
-        history: The rows of its `metrics.csv`.
+        data: Facts of the data: its name, origin, checksum, and numbers of images.
         data_key: Names the data set and its split; runs of the same key share `Floors`.
         classes: The name of each label.
         labels: `(N,)`, of the test images.
@@ -53,18 +71,14 @@ class Evaluation:
         median: The test image of median error.
         worst: The ten test images of largest error, the worst first.
         map_indices: `(n,)`, the test images in the maps.
+        map_images: uint8 `(n, C, H, W)`, these images.
         pca_map: `(n, 2)`, the latents on their first two principal components.
         tsne_map: `(n, 2)`, their t-SNE map.
         map_trustworthiness: Of the two maps, by `pca` and `tsne`: whether neighbours on the map
             are neighbours in the latent.
     """
 
-    path: Path
-    label: str
-    group: str
-    config: dict[str, Any]
-    metrics: dict[str, float]
-    history: list[dict[str, float]]
+    data: dict[str, str]
     data_key: str
     classes: tuple[str, ...]
     labels: Integers
@@ -80,9 +94,33 @@ class Evaluation:
     median: Examples
     worst: Examples
     map_indices: Integers
+    map_images: NDArray[np.uint8]
     pca_map: Floats
     tsne_map: Floats
     map_trustworthiness: dict[str, float]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Evaluation(Measurement):
+    """One run among others: what was measured, and what tells it apart.
+
+    Attributes:
+        path: The run directory.
+        label: The overrides that differ between the runs of the report.
+        group: The label without the seed.
+        differences: The same overrides by key, without the seed.
+        config: The run's config, as plain values.
+        metrics: Its `metrics.json`.
+        history: The rows of its `metrics.csv`.
+    """
+
+    path: Path
+    label: str
+    group: str
+    differences: dict[str, str]
+    config: dict[str, Any]
+    metrics: dict[str, float]
+    history: list[dict[str, float]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,9 +128,10 @@ class Floors:
     """What linear methods reach on one data set: fitted on the training images of the runs.
 
     Attributes:
-        pca_mse: Test MSE of PCA, clipped to [0, 1], by number of components.
+        pca_mse: Test MSE of PCA, clipped to [0, 1], by number of components; NaN for as many
+            components as pixels or more.
         do_nothing_psnr: PSNR in dB of the noisy images clipped to [0, 1], by the noise's standard
-            deviation.
+            deviation; none for 0.
         pca_psnr: Of the best PCA projection of the noisy images.
         wiener_psnr: Of the Wiener filter in the basis of PCA.
     """

@@ -1,0 +1,55 @@
+"""The environment: versions and hardware, which seeds alone do not fix."""
+
+import os
+import platform
+import sys
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+# Those whose versions change numbers.
+PACKAGES = ("autoencoder", "torch", "lightning", "torchmetrics", "scikit-learn", "numpy")
+
+
+def environment() -> dict[str, str]:
+    """When and where this process runs: date, Python, packages, processor, GPUs."""
+    return {
+        "date": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        **{package: _version(package) for package in PACKAGES},
+        "system": f"{platform.system()} {platform.release()}",
+        "processor": f"{_processor()}, {os.cpu_count()} cores",
+        "gpus": _gpus(),
+    }
+
+
+def hardware(environment: dict[str, str]) -> str:
+    """The hardware of an environment, in words."""
+    gpus = environment["gpus"]
+    return environment["processor"] + (f"; {gpus}" if gpus != "none" else "; no GPU")
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _gpus() -> str:
+    # A process that has not imported torch uses no GPU.
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return "none"
+    return ", ".join(
+        torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())
+    )
