@@ -140,9 +140,9 @@ class OptunaSweeper(Sweeper):
 
         folder = Path(self.config.hydra.sweep.dir)
         folder.mkdir(parents=True, exist_ok=True)
-        OmegaConf.save(self.config, folder / "multirun.yaml")
         with _only_search_in(folder):
             study = self._open_study(sorted(lines))
+            OmegaConf.save(self.config, folder / "multirun.yaml")
             self._run_trials(study, fixed, space)
             _save_results(study, self.metrics, folder)
             _save_plots(study, self.metrics, folder)
@@ -229,8 +229,7 @@ class OptunaSweeper(Sweeper):
         if "://" in self.storage:
             return self.storage
         # Absolute, since a job may have another working directory.
-        path = Path(self.storage).resolve()
-        return f"sqlite:///{path}"
+        return f"sqlite:///{Path(self.storage).resolve()}"
 
     def _run_trials(
         self, study: optuna.Study, fixed: list[str], space: dict[str, Distribution]
@@ -350,11 +349,7 @@ def _only_search_in(folder: Path) -> Iterator[None]:
 
 def _distribution(override: Override) -> Distribution:
     """The Optuna distribution that a sweep of Hydra's override grammar stands for."""
-    from optuna.distributions import (
-        CategoricalDistribution,
-        FloatDistribution,
-        IntDistribution,
-    )
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     sweep = override.value()
     try:
@@ -480,32 +475,34 @@ def _save_results(study: optuna.Study, metrics: list[str], folder: Path) -> None
 
 def _save_plots(study: optuna.Study, metrics: list[str], folder: Path) -> None:
     """Save Optuna's own pictures of the study as PNG files."""
-    import matplotlib.pyplot as plt
     import optuna
+
+    completed = study.get_trials(states=(optuna.trial.TrialState.COMPLETE,))
+    if not completed:
+        return
+
+    import matplotlib.pyplot as plt
     from optuna.visualization import matplotlib as pictures
 
-    completed = [t for t in study.trials if t.state is optuna.trial.TrialState.COMPLETE]
-    plots: list[Callable[..., Any]] = [pictures.plot_pareto_front]
+    plots: dict[Callable[..., Any], dict[str, str]] = {pictures.plot_pareto_front: {}}
     if len(metrics) == 1:
-        plots = [
-            pictures.plot_optimization_history,
-            pictures.plot_parallel_coordinate,
-            pictures.plot_slice,
-        ]
-        if any(trial.intermediate_values for trial in study.trials):
-            plots.append(pictures.plot_intermediate_values)
+        # Not the parallel coordinates: their colour bar covers the labels of a logarithmic axis.
+        label = {"target_name": metrics[0]}
+        plots = {pictures.plot_optimization_history: label, pictures.plot_slice: label}
         if len(completed) > 1:
-            plots.append(pictures.plot_param_importances)
-    for plot in plots if completed else ():
-        filename = plot.__name__.removeprefix("plot_")
+            plots[pictures.plot_param_importances] = label
+        if any(trial.intermediate_values for trial in study.trials):
+            plots[pictures.plot_intermediate_values] = {}
+    for plot, options in plots.items():
+        filename = f"{plot.__name__.removeprefix('plot_')}.png"
         # Optuna's pictures set a style for the whole process, and each warns that it may change.
         with plt.rc_context(), warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             try:
-                plot(study)
-                plt.gcf().savefig(folder / f"{filename}.png", dpi=150, bbox_inches="tight")
+                plot(study, **options)
+                plt.gcf().savefig(folder / filename, dpi=150, bbox_inches="tight")
             except Exception as error:
                 # The search is done and stored: a picture must not turn it into a failure.
-                log.warning("%s.png could not be drawn: %s", filename, error)
+                log.warning("%s could not be drawn: %s", filename, error)
             finally:
                 plt.close("all")
