@@ -54,6 +54,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+class SearchError(CompactHydraException):
+    """A search that cannot be run as it was asked for."""
+
+
 class OptunaSweeper(Sweeper):
     """A Hydra sweeper that runs the trials of an Optuna study through any launcher.
 
@@ -122,7 +126,7 @@ class OptunaSweeper(Sweeper):
             arguments: the command line's overrides; those that sweep are the search space.
 
         Raises:
-            CompactHydraException: the search is not well described, or no trial came to an end.
+            SearchError: the search is not well described, or no trial came to an end.
         """
         _require_optuna()
         self._check_settings()
@@ -132,7 +136,7 @@ class OptunaSweeper(Sweeper):
         fixed = [str(o.input_line) for o in overrides.values() if not o.is_sweep_override()]
         space = {k: _distribution(o) for k, o in overrides.items() if o.is_sweep_override()}
         if not space:
-            raise CompactHydraException(
+            raise SearchError(
                 "hydra/sweeper=optuna needs something to search: give at least one override with "
                 "several values, such as 'optimizer.lr=tag(log, interval(1e-4, 1e-2))'."
             )
@@ -150,16 +154,16 @@ class OptunaSweeper(Sweeper):
 
     def _check_settings(self) -> None:
         if self.n_trials <= 0 or self.n_jobs <= 0:
-            raise CompactHydraException(
+            raise SearchError(
                 f"hydra.sweeper.n_trials={self.n_trials} and hydra.sweeper.n_jobs={self.n_jobs} "
                 "must both be at least 1."
             )
         if wrong := set(self.directions) - {"minimize", "maximize"}:
-            raise CompactHydraException(
+            raise SearchError(
                 f"hydra.sweeper.direction must be minimize or maximize, not {sorted(wrong)}."
             )
         if len(self.directions) != len(self.metrics):
-            raise CompactHydraException(
+            raise SearchError(
                 f"hydra.sweeper.direction has {len(self.directions)} direction(s) "
                 f"{self.directions}, but there are {len(self.metrics)} metric(s) to optimize: "
                 f"{self.metrics}. Give one for each, e.g. hydra.sweeper.direction="
@@ -199,7 +203,7 @@ class OptunaSweeper(Sweeper):
         if study.trials and (
             study.user_attrs["overrides"] != overrides or directions != self.directions
         ):
-            raise CompactHydraException(
+            raise SearchError(
                 f"The study {self.study_name!r} in {self._storage_url()} is of another search:\n"
                 f"  there: {shlex.join(study.user_attrs['overrides'])} {directions}\n"
                 f"  now:   {shlex.join(overrides)} {self.directions}\n"
@@ -280,9 +284,9 @@ class OptunaSweeper(Sweeper):
             _finish(study, trial, "COMPLETE", values)
             results = (f"{name}={v:.6g}" for name, v in zip(self.metrics, values, strict=True))
             log.info("Trial %d finished: %s", trial.number, ", ".join(results))
-        elif isinstance(value, optuna.TrialPruned):
+        elif isinstance(value, optuna.TrialPruned) or _is_marked_pruned(study, trial):
             _finish(study, trial, "PRUNED")
-            log.info("Trial %d pruned: %s", trial.number, value)
+            log.info("Trial %d pruned", trial.number)
         else:
             _tell_failure(study, trial, value)
 
@@ -320,7 +324,7 @@ def _require_optuna() -> None:
     try:
         import optuna  # noqa: F401 (asks only whether it is there)
     except ImportError as error:
-        raise CompactHydraException(
+        raise SearchError(
             'hydra/sweeper=optuna needs Optuna: pip install "autoencoder[search]"'
         ) from error
 
@@ -341,7 +345,7 @@ def _only_search_in(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise CompactHydraException(f"Another search is running in {folder}.") from error
+            raise SearchError(f"Another search is running in {folder}.") from error
         except OSError:
             log.warning("%s cannot be locked: run only one search at a time there", folder)
         yield
@@ -377,10 +381,8 @@ def _distribution(override: Override) -> Distribution:
                 min(values), max(values), step=abs(float(sweep.step)), log=is_log
             )
     except ValueError as error:
-        raise CompactHydraException(
-            f"Optuna cannot search {override.input_line}: {error}"
-        ) from error
-    raise CompactHydraException(
+        raise SearchError(f"Optuna cannot search {override.input_line}: {error}") from error
+    raise SearchError(
         f"Optuna cannot search {override.input_line}: name the choices, "
         f"{override.get_key_element()}=a,b."
     )
@@ -395,7 +397,7 @@ def _as_floats(value: Any, metrics: list[str]) -> list[float]:
     values = value if isinstance(value, list | tuple) else [value]
     if len(values) != len(metrics) or not all(isinstance(v, Real) for v in values):
         # The fault of the program, not of the trial: it is left to be run again.
-        raise CompactHydraException(
+        raise SearchError(
             f"The run returned {value!r}, but hydra.sweeper.metric names {len(metrics)} number(s): "
             f"{metrics}."
         )
@@ -428,6 +430,11 @@ def _tell_failure(study: optuna.Study, trial: optuna.trial.Trial, error: BaseExc
     log.error("Trial %d failed: %s", trial.number, trial.user_attrs["error"], exc_info=error)
 
 
+def _is_marked_pruned(study: optuna.Study, trial: optuna.trial.Trial) -> bool:
+    # A run of several processes ends with an error of its own; the callback leaves this note.
+    return "pruned" in study.get_trials(deepcopy=False)[trial.number].user_attrs
+
+
 def _count_finished(study: optuna.Study) -> int:
     return sum(trial.state.is_finished() for trial in study.get_trials(deepcopy=False))
 
@@ -442,7 +449,10 @@ def _report_failures(study: optuna.Study) -> None:
             trial.user_attrs["overrides"],
         )
     if len(failed) == len(study.trials):
-        raise CompactHydraException("All trials failed.")
+        raise SearchError(
+            "All trials failed. A failed trial is not run again: when its cause is mended, start a "
+            "new search, in another sweep directory or after deleting this one's storage."
+        )
 
 
 def _save_results(study: optuna.Study, metrics: list[str], folder: Path) -> None:

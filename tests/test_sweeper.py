@@ -16,7 +16,6 @@ import pytest
 import torch
 import yaml  # type: ignore[import-untyped] # its types are a package of their own
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import CompactHydraException
 from lightning.pytorch import LightningModule, Trainer
 from torch.utils.data import DataLoader
 
@@ -30,7 +29,7 @@ from optuna.distributions import (  # noqa: E402 (after the check above)
 from optuna.trial import TrialState  # noqa: E402
 
 from autoencoder.callbacks.pruning import Pruning  # noqa: E402
-from autoencoder.sweeper import OptunaSweeper, _distribution, current_trial  # noqa: E402
+from autoencoder.sweeper import OptunaSweeper, SearchError, _distribution, current_trial  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "conf/hydra/sweeper/optuna.yaml"
@@ -171,7 +170,7 @@ def test_overrides_are_distributions(override: str, expected: object) -> None:
     "override", ["a=glob(*)", "a=tag(log,interval(0,1))", "a=interval(2,1)", "a=range(3,3)"]
 )
 def test_override_that_cannot_be_searched(override: str) -> None:
-    with pytest.raises(CompactHydraException, match=re.escape(f"cannot search {override}")):
+    with pytest.raises(SearchError, match=re.escape(f"cannot search {override}")):
         _distribution(OverridesParser.create().parse_override(override))
 
 
@@ -188,7 +187,7 @@ def test_override_that_cannot_be_searched(override: str) -> None:
 def test_bad_setting(setting: dict[str, Any], message: str) -> None:
     config = yaml.safe_load(CONFIG.read_text())
     settings = {key: value for key, value in config.items() if not key.endswith("_")}
-    with pytest.raises(CompactHydraException, match=message):
+    with pytest.raises(SearchError, match=message):
         OptunaSweeper(**(settings | {"metric": "loss"} | setting)).sweep([])
 
 
@@ -377,6 +376,7 @@ def test_pruning_reports_each_epoch_and_ends_the_run() -> None:
     with pytest.raises(optuna.TrialPruned, match="val/mse=3 after epoch 1"):
         fit(study.ask(), [1.0, 3.0, 1.0])
     assert study.trials[1].intermediate_values == {0: 1.0, 1: 3.0}
+    assert study.trials[1].user_attrs["pruned"]
 
 
 @pytest.mark.filterwarnings("error::UserWarning:optuna")

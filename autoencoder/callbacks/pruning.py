@@ -66,4 +66,8 @@ class Pruning(Callback):
         reported = self.trial.study.get_trials(deepcopy=False)[self.trial.number]
         if epoch not in reported.intermediate_values:
             self.trial.report(value, epoch)
-        return self.trial.should_prune()
+        hopeless = self.trial.should_prune()
+        if hopeless:
+            # The exception itself does not come out of a run of several processes.
+            self.trial.set_user_attr("pruned", True)
+        return hopeless
