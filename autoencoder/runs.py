@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 CONFIG = Path(".hydra/config.yaml")
 OVERRIDES = Path(".hydra/overrides.yaml")
+HYDRA = Path(".hydra/hydra.yaml")
 ENVIRONMENT = Path(".hydra/environment.json")
 METRICS = Path("metrics.json")
 HISTORY = Path("metrics.csv")
@@ -80,9 +81,14 @@ def find_runs(path: Path) -> FoundRuns:
         found = [path]
     else:
         # A run that failed before it was started has nothing but its log.
-        marks = {mark: path.rglob(str(mark)) for mark in (CONFIG, METRICS, LOG)}
-        runs = {file.parents[len(mark.parts) - 1] for mark, files in marks.items() for file in files}
-        found = sorted(runs - {path})
+        found = sorted(
+            {
+                file.parents[len(mark.parts) - 1]
+                for mark in (CONFIG, METRICS, LOG)
+                for file in path.rglob(str(mark))
+            }
+            - {path}
+        )
     if not found:
         raise RunError(f"{path} is neither a run nor a sweep: no run in it has {CONFIG}")
     reasons = {run: _why_unfinished(run) for run in found}
@@ -131,6 +137,18 @@ def read_overrides(run: Path) -> dict[str, str]:
     lines = yaml.safe_load(path.read_text()) if path.exists() else []
     pairs = (str(line).lstrip("+~").partition("=") for line in lines or [])
     return {key.partition("@")[0]: value for key, _, value in pairs}
+
+
+def read_choices(run: Path) -> dict[str, str]:
+    """The choice of each config group, by group; empty where it was not recorded."""
+    path = run / HYDRA
+    if not path.exists():
+        return {}
+    # The safe loader in C: the file is long.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    values = yaml.load(path.read_text(), loader)
+    choices: dict[str, str] = values["hydra"]["runtime"]["choices"]
+    return choices
 
 
 def read_history(run: Path) -> list[dict[str, float]]:

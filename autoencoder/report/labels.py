@@ -1,0 +1,107 @@
+"""Labels: what tells the runs of a report apart, and nothing else."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from autoencoder.commandline import NOT_IN_NAME
+from autoencoder.runs import flatten
+
+# Follow from other keys, or don't change what a run is.
+_NOT_TOLD = (*NOT_IN_NAME, "run_dir", "optimized_metric", "report")
+
+
+class Described(NamedTuple):
+    """A run as its files describe it.
+
+    Attributes:
+        path: The run directory.
+        config: Its config, as plain values.
+        overrides: What its command line said, by key.
+        choices: The choice of each config group.
+    """
+
+    path: Path
+    config: dict[str, Any]
+    overrides: dict[str, str]
+    choices: dict[str, str]
+
+
+class Label(NamedTuple):
+    """What tells a run apart.
+
+    Attributes:
+        run: With the seed, where seeds differ.
+        group: Without it: the same for runs that differ in the seed alone.
+        differences: The overrides that differ, without the seed.
+    """
+
+    run: str
+    group: str
+    differences: dict[str, str]
+
+
+def labels(runs: Sequence[Described]) -> list[Label]:
+    """A label for each of the runs, of the overrides that differ between them."""
+    keys = list(dict.fromkeys(key for run in runs for key in run.overrides if _told(key)))
+    values = [{key: _value(run, key) for key in keys} for run in runs]
+    differing = [key for key in keys if len({row[key] for row in values}) > 1]
+    # What a report of one design says of it.
+    common = [key for key in keys if key not in differing and _is_group(runs[0], key)]
+    shown = differing or common or ["model", "noise"]
+    rows = [{key: _value(run, key) for key in shown} for run in runs]
+    groups = [
+        ", ".join(_word(run, key, value) for key, value in row.items())
+        for run, row in zip(runs, rows, strict=True)
+    ]
+    seeds = [run.config.get("seed", 0) for run in runs]
+    # Runs of one label that are not the same experiment with another seed are told by their folder.
+    kinds: dict[str, set[str]] = {}
+    for run, group in zip(runs, groups, strict=True):
+        kinds.setdefault(group, set()).add(_experiment(run.config))
+    repeated = Counter(zip(groups, seeds, strict=True))
+    result = []
+    for run, group, seed, row in zip(runs, groups, seeds, rows, strict=True):
+        if len(kinds[group]) > 1 or repeated[group, seed] > 1:
+            group = f"{group} ({run.path.parent.name}/{run.path.name})"
+        label = f"{group}, seed {seed}" if len(set(seeds)) > 1 else group
+        result.append(Label(label, group, row))
+    return result
+
+
+def _told(key: str) -> bool:
+    return key not in _NOT_TOLD and key != "seed" and not key.startswith("hydra")
+
+
+def _value(run: Described, key: str) -> str:
+    """What a run was told for a key, or what its config holds without being told."""
+    if key in run.overrides:
+        return run.overrides[key]
+    if key in run.choices:
+        return str(run.choices[key])
+    values = dict(flatten(run.config))
+    # Where the choice of a group was not recorded, its class stands for it.
+    name = str(values.get(key, values.get(f"{key}._target_", "none")))
+    return name.rpartition(".")[2] if key not in values else name.replace(" ", "")
+
+
+def _is_group(run: Described, key: str) -> bool:
+    return isinstance(run.config.get(key), dict) or key == "experiment"
+
+
+def _word(run: Described, key: str, value: str) -> str:
+    if value in ("none", "null", "Identity"):
+        return f"no {key.rpartition('.')[2]}"
+    return value if _is_group(run, key) else f"{key.rpartition('.')[2]} {value}"
+
+
+def _experiment(config: dict[str, Any]) -> str:
+    """The config without what may differ between seeds and between places."""
+    ignored = (*_NOT_TOLD, "seed", "data.seed")
+    described = (
+        (key, value)
+        for key, value in flatten(config)
+        if key not in ignored and not key.startswith(("callbacks", "logger"))
+    )
+    return repr(sorted(described, key=lambda pair: pair[0]))
