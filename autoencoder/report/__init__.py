@@ -1,1 +1,115 @@
-"""Reports: tables, figures and pages of what was trained."""
+"""Reports: what was trained, in tables, figures, pages and words, beside what it must beat."""
+
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from omegaconf import DictConfig
+from rich.console import Console
+
+from autoencoder.report import figures, latent_map, page, table, words
+from autoencoder.report.collection import collect
+from autoencoder.report.evaluation import Evaluation, Floors
+from autoencoder.report.settings import Settings
+from autoencoder.runs import RunError
+
+__all__ = ["Evaluation", "Floors", "Settings", "evaluate", "write_report"]
+
+log = logging.getLogger(__name__)
+
+FOLDER = "report"
+_CONSOLE_WIDTH = 100
+
+
+def evaluate(cfg: DictConfig) -> Path:
+    """Writes the report that a config such as `conf/evaluate.yaml` asks for.
+
+    Raises:
+        RunError: If no run can be reported.
+        SettingsError: If a setting is out of its range.
+    """
+    if cfg.run is None:
+        raise RunError("run=PATH is missing: the folder of a run or of a sweep")
+    return write_report(Path(cfg.run), Settings.from_config(cfg))
+
+
+def write_report(path: Path, settings: Settings, console: Console | None = None) -> Path:
+    """Evaluates the runs in a directory and writes its report: HTML, Markdown, CSV and figures.
+
+    Args:
+        path: A run or a sweep.
+        settings: How runs are evaluated.
+        console: Where the table, the summary and the progress go; standard output by default.
+
+    Returns:
+        The HTML file, `path/report/report.html`.
+
+    Raises:
+        RunError: If no run in it can be reported.
+    """
+    console = console or _standard_output()
+    evaluations, floors, left_out = collect(path, settings, console)
+    rows = table.rows(evaluations)
+    ordered = [run for row in rows for run in row.evaluations]
+    summary = words.summary(rows, left_out)
+    protocol = words.protocol(rows, settings)
+    n_runs = f"{len(ordered)} run{'s' if len(ordered) > 1 else ''}"
+    title = f"{path.resolve().parent.name}/{path.resolve().name}: {n_runs}"
+    with console.status("drawing") if console.is_terminal else _nothing():
+        drawn = figures.draw(ordered, floors)
+        with _replaced(path / FOLDER) as folder:
+            (folder / "figures").mkdir()
+            for figure in drawn:
+                (folder / "figures" / f"{figure.name}.png").write_bytes(figure.png)
+            texts = {
+                "results.csv": table.results_csv(rows),
+                "runs.csv": table.runs_csv(rows),
+                "report.md": page.render_markdown(
+                    title, summary, table.markdown_table(rows), drawn, protocol
+                ),
+                "report.html": page.render_html(
+                    title,
+                    summary,
+                    table.html_table(rows),
+                    drawn,
+                    latent_map.render(ordered),
+                    protocol,
+                ),
+            }
+            for name, text in texts.items():
+                (folder / name).write_text(text, encoding="utf-8")
+    console.print(table.console_table(rows))
+    for sentence in summary:
+        console.print(f"- {sentence}", markup=False, highlight=False)
+    report = path / FOLDER / "report.html"
+    # Whole, so that it can be clicked or copied, however long it is.
+    console.print(str(report), soft_wrap=True, markup=False, highlight=False)
+    return report
+
+
+def _standard_output() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=_CONSOLE_WIDTH)
+
+
+@contextmanager
+def _replaced(folder: Path) -> Iterator[Path]:
+    """Gives an empty folder to write to, which takes the place of `folder` when all went well."""
+    aside = folder.with_name(f".{os.getpid()}.{folder.name}")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir()
+    try:
+        yield aside
+        if folder.exists():
+            shutil.rmtree(folder)
+        aside.rename(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield

@@ -11,7 +11,8 @@ from omegaconf import OmegaConf
 
 from autoencoder import runs
 from autoencoder.files import write_text, written_aside
-from autoencoder.report.evaluation import Examples, Floors, Measurement, Settings
+from autoencoder.report.evaluation import Examples, Floors, Measurement
+from autoencoder.report.settings import Settings
 
 FOLDER = "cache"
 # To be raised when a change of the code changes what is measured.

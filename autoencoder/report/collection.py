@@ -14,10 +14,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from autoencoder import runs
 from autoencoder.allocator import keep_freed_memory
 from autoencoder.report import cache
-from autoencoder.report.evaluation import Evaluation, Floors, Measurement, Settings
+from autoencoder.report.evaluation import Evaluation, Floors, Measurement
 from autoencoder.report.labels import Described, Label, labels
 from autoencoder.report.linear import LinearMethods
 from autoencoder.report.measurement import STAGES, Say, data_key, measure
+from autoencoder.report.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -114,17 +115,17 @@ class _Collector:
             of_data = sizes.setdefault(measurement.data_key, set())
             of_data.add(int(measurement.columns["latent_size"]))
         found = {}
-        for data_key, latent_sizes in sizes.items():
-            key = cache.floors_key(data_key, sorted(latent_sizes), self.settings)
+        for of_key, latent_sizes in sizes.items():
+            key = cache.floors_key(of_key, sorted(latent_sizes), self.settings)
             floors = cache.load_floors(path, key)
             if floors is None:
                 say("linear floors")
-                if data_key not in self._linear:
+                if of_key not in self._linear:
                     keys = [measurement.data_key for measurement in measured]
-                    self._linear_methods(self._load(described[keys.index(data_key)].path))
-                floors = self._linear[data_key].floors(sorted(latent_sizes))
+                    self._linear_methods(self._load(described[keys.index(of_key)].path))
+                floors = self._linear[of_key].floors(sorted(latent_sizes))
                 cache.save_floors(path, key, floors)
-            found[data_key] = floors
+            found[of_key] = floors
         return found
 
     def _load(self, run: Path) -> runs.LoadedRun:
@@ -174,6 +175,7 @@ def _evaluation(
         config=described.config,
         metrics=metrics,
         history=runs.read_history(described.path),
+        environment=runs.read_environment(described.path),
     )
 
 

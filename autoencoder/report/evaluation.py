@@ -1,6 +1,6 @@
 """Evaluations: what a report knows of a run, and the floors of the data that it was trained on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,29 +9,6 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How runs are evaluated; the values are those of `conf/evaluate.yaml`.
-
-    Attributes:
-        data_root: The folder of the data's files, where it is not the one that was trained with.
-        device: Of the networks: `cpu`, `cuda`, or `auto`, a GPU where there is one.
-        batch_size: Images that go through a network at once.
-        seed: Of the noise, of choices of images, and of t-SNE.
-        noise_stds: Standard deviations of the noise that robustness is measured at.
-        max_points: Test images in the maps at the most.
-        knn_points: Test images that k-NN classifies.
-    """
-
-    data_root: str | None
-    device: str
-    batch_size: int
-    seed: int
-    noise_stds: tuple[float, ...]
-    max_points: int
-    knn_points: int
 
 
 class Examples(NamedTuple):
@@ -112,6 +89,7 @@ class Evaluation(Measurement):
         config: The run's config, as plain values.
         metrics: Its `metrics.json`.
         history: The rows of its `metrics.csv`.
+        environment: Versions and hardware that it was trained with; empty if not recorded.
     """
 
     path: Path
@@ -121,6 +99,7 @@ class Evaluation(Measurement):
     config: dict[str, Any]
     metrics: dict[str, float]
     history: list[dict[str, float]]
+    environment: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

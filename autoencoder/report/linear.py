@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from autoencoder.data import ImageDataModule
 from autoencoder.data.module import to_float
 from autoencoder.noise import GaussianNoise
-from autoencoder.report.evaluation import Floors, Settings
+from autoencoder.report.evaluation import Floors
+from autoencoder.report.settings import Settings
 from autoencoder.representation import (
     DENOISING_COMPONENTS,
     PrincipalComponents,

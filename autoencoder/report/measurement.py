@@ -11,8 +11,9 @@ from autoencoder.data import ImageDataModule
 from autoencoder.data.module import to_float
 from autoencoder.metrics import image_mse, reconstruction_metrics
 from autoencoder.models import Autoencoder
-from autoencoder.report.evaluation import Examples, Measurement, Settings
+from autoencoder.report.evaluation import Examples, Measurement
 from autoencoder.report.linear import LinearMethods, gaussian, probes
+from autoencoder.report.settings import Settings
 from autoencoder.representation import (
     latent_use,
     pca_map,
