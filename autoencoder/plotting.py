@@ -29,7 +29,7 @@ CLASS_COLORS = (
 FLOOR_COLOR = "#6b7280"
 # The absolute error at which its colour is brightest: one scale for all runs of all reports.
 LARGEST_ERROR = 0.5
-_WIDTH = 7.5  # inches of a figure that isn't made of pictures
+_WIDTH = 6.2  # inches of a figure that isn't made of pictures
 
 
 class Curve(NamedTuple):
@@ -133,7 +133,7 @@ def line_plot(
         overcomplete_from: From where on the horizontal axis is shaded as overcomplete.
         level: A height that is marked by a line, and what it means.
     """
-    figure = Figure(figsize=(_WIDTH, 4.2), layout="constrained")
+    figure = Figure(figsize=(_WIDTH, 3.9), layout="constrained")
     axes = figure.subplots()
     lines: list[Line2D] = []
     for curve in curves:
@@ -145,14 +145,12 @@ def line_plot(
         lines += axes.plot(
             x[known],
             y[known],
-            label=curve.label,
+            label=curve.label or "_",
             color=curve.color,
             linestyle=curve.linestyle,
             marker=marker,
             markerfacecolor=curve.color if curve.filled else "white",
         )
-    if overcomplete_from is not None:
-        _shade_overcomplete(axes, overcomplete_from)
     if level is not None:
         axes.axhline(level[0], color=FLOOR_COLOR, linestyle=":", linewidth=1)
         place = axes.get_yaxis_transform()
@@ -161,6 +159,8 @@ def line_plot(
     for axis, log in ((axes.xaxis, log_x), (axes.yaxis, log_y)):
         if log:
             _log_axis(axis)
+    if overcomplete_from is not None:
+        _shade_overcomplete(axes, overcomplete_from)
     if whole_x and not log_x:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.25)
@@ -316,12 +316,12 @@ def shortened(text: str, length: int) -> str:
 
 def _legend_below(figure: Figure, handles: Sequence[Line2D]) -> None:
     """Adds a legend of what has a label below the axes, and makes the figure higher by as much."""
-    handles = [handle for handle in handles if handle.get_label()]
+    handles = [line for line in handles if not str(line.get_label()).startswith("_")]
     if not handles:
         return
     width, height = figure.get_size_inches()
     for handle in handles:
-        handle.set_label(shortened(str(handle.get_label()), 78))
+        handle.set_label(shortened(str(handle.get_label()), 66))
     longest = max(len(str(handle.get_label())) for handle in handles)
     # Inches that a column takes at this size of letters, with its line and gaps.
     columns = max(1, min(len(handles), int(width / (0.085 * longest + 0.6))))

@@ -176,7 +176,7 @@ def latent_use(groups: Groups) -> Iterator[Drawing]:
         ratio = run.columns.get("participation_ratio", math.nan)
         dead = run.columns.get("dead_units", math.nan)
         size = len(variances)
-        label = shortened(group, 38)
+        label = shortened(group, 36)
         if math.isfinite(dead):
             label += f": {dead:.0f} dead"
         if math.isfinite(ratio):

@@ -1,0 +1,179 @@
+import dataclasses
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import CLASSES, FakeData, four_runs
+from PIL import Image
+
+from autoencoder import plotting
+from autoencoder.report.evaluation import Evaluation
+from autoencoder.report.figures import FigureWithCaption, draw
+
+KINDS = [
+    *("loss", "reconstructions", "extremes", "class_errors"),
+    *("rate_distortion", "noise_robustness", "latent_maps", "latent_use"),
+]
+
+
+@pytest.fixture(scope="module")
+def data() -> FakeData:
+    return FakeData()
+
+
+def captions(figures: list[FigureWithCaption]) -> dict[str, str]:
+    return {figure.name: figure.caption for figure in figures}
+
+
+def size(figure: FigureWithCaption) -> tuple[int, int]:
+    return Image.open(io.BytesIO(figure.png)).size
+
+
+def test_a_sweep_has_each_figure_once(data: FakeData) -> None:
+    figures = draw(four_runs(data), {data.key: data.floors()})
+    assert [figure.name for figure in figures] == KINDS
+    for figure in figures:
+        assert figure.title
+        assert len(figure.caption) > 50
+        assert min(size(figure)) > 200
+
+
+def test_no_runs_no_figures() -> None:
+    assert draw([], {}) == []
+
+
+def test_a_single_run_without_floors(data: FakeData) -> None:
+    assert [figure.name for figure in draw([data.evaluation()], {})] == KINDS
+
+
+def test_captions_come_from_the_numbers(data: FakeData) -> None:
+    good = data.evaluation("good", 8)
+    good.columns["pca_ratio"] = 0.48
+    bad = data.evaluation("bad", 8)
+    bad.columns["pca_ratio"] = 1.17
+    bad.robustness.update(dict.fromkeys(bad.robustness, 5.0))
+    errors = np.where(good.labels == CLASSES.index("Bag"), np.float32(0.3), np.float32(0.01))
+    runs = [dataclasses.replace(run, image_mse=errors) for run in (good, bad)]
+    said = captions(draw(runs, {data.key: data.floors()}))
+    quoted_good, quoted_bad = "\u201cgood\u201d", "\u201cbad\u201d"
+    assert f"Better than PCA of its size: {quoted_good} (0.48" in said["rate_distortion"]
+    assert f"Not better: {quoted_bad} (1.17" in said["rate_distortion"]
+    assert "Lost most: Bag" in said["class_errors"]
+    assert f"{quoted_good} is best with 14.5 dB" in said["noise_robustness"]
+    assert "2.0 dB under doing nothing" in said["noise_robustness"]
+    assert f"Lowest is {quoted_bad} with 5.0 dB" in said["noise_robustness"]
+
+
+def test_an_overcomplete_latent_is_called_so(data: FakeData) -> None:
+    run = data.evaluation("large", 800)
+    run.columns["pca_ratio"] = np.nan
+    said = captions(draw([run], {data.key: data.floors()}))
+    assert "overcomplete" in said["rate_distortion"]
+    assert "etter" not in said["rate_distortion"]
+
+
+def test_only_denoising_runs_have_hollow_marks(data: FakeData) -> None:
+    floors = {data.key: data.floors()}
+    assert "hollow" not in captions(draw([data.evaluation()], floors))["rate_distortion"]
+    noisy = data.evaluation("noisy", 8, noise=0.3)
+    assert "hollow" in captions(draw([noisy], floors))["rate_distortion"]
+
+
+def test_seeds_share_a_colour_and_a_panel(data: FakeData) -> None:
+    runs = [data.evaluation("group", 8, 0.2, seed) for seed in range(6)]
+    figures = draw([*runs, data.evaluation("other", 8)], {})
+    assert [figure.name for figure in figures] == KINDS
+    loss, other = figures[0].figure, [figure.figure for figure in figures if "use" in figure.name]
+    colors = [line.get_color() for line in loss.axes[0].lines]
+    assert colors == [plotting.RUN_COLORS[0]] * 12 + [plotting.RUN_COLORS[1]] * 2
+    legend = [text.get_text() for text in loss.legends[0].get_texts()]
+    assert legend == ["group", "other"]
+    assert [line.get_color() for line in other[0].axes[0].lines[:2]] == [*plotting.RUN_COLORS[:2]]
+
+
+def test_many_runs_are_paged(data: FakeData) -> None:
+    runs = [data.evaluation(f"model.channels=[16,32,{n}],noise=gaussian", n) for n in range(1, 11)]
+    figures = draw(runs, {data.key: data.floors()})
+    pages = [figure for figure in figures if figure.name.startswith("extremes")]
+    assert [figure.name for figure in pages] == ["extremes", "extremes_2", "extremes_3"]
+    assert [figure.page for figure in pages] == [1, 2, 3]
+    assert "(2 of 3)" in pages[1].title
+    assert len({plotting.run_style(index) for index in range(49)}) == 49
+    # The legend of ten long labels is within the picture.
+    loss = figures[0].figure
+    loss.canvas.draw()
+    box = loss.legends[0].get_window_extent()
+    assert box.x0 >= 0
+    assert box.y0 >= 0
+    assert box.x1 <= loss.bbox.x1
+
+
+def test_each_data_set_has_its_own_figures(data: FakeData) -> None:
+    colour = FakeData(60, 16, 3, "Colour")
+    runs = [data.evaluation(), colour.evaluation("rgb", 4, 0.2)]
+    figures = draw(runs, {data.key: data.floors(), colour.key: colour.floors()})
+    names = [figure.name for figure in figures]
+    assert names[0] == "loss"
+    assert names[1:3] == ["reconstructions_garments", "reconstructions_colour"]
+    assert len(set(names)) == len(names) == 15
+
+
+def test_data_sets_of_one_name_have_files_of_their_own(data: FakeData) -> None:
+    run = data.evaluation()
+    other = dataclasses.replace(data.evaluation("other"), data_key="key2")
+    names = [figure.name for figure in draw([run, other], {})]
+    assert len(set(names)) == len(names) == 15
+
+
+@pytest.mark.parametrize("latent_size", [1, 2])
+def test_small_latents(data: FakeData, latent_size: int) -> None:
+    run = data.evaluation(latent_size=latent_size)
+    for figure in draw([run], {data.key: data.floors()}):
+        assert figure.png
+
+
+def without_numbers(run: Evaluation) -> Evaluation:
+    """The run as if its network had diverged."""
+    nan = np.float32(np.nan)
+    examples = {
+        name: getattr(run, name)._replace(reconstructions=getattr(run, name).reconstructions * nan)
+        for name in ("shown", "best", "median", "worst")
+    }
+    return dataclasses.replace(
+        run,
+        group="diverged",
+        columns=dict.fromkeys(run.columns, np.nan),
+        history=[{"epoch": 1.0, "train/loss": np.nan}],
+        image_mse=run.image_mse * nan,
+        latents=run.latents * nan,
+        latent_variances=run.latent_variances * nan,
+        robustness={},
+        pca_map=run.pca_map * nan,
+        tsne_map=run.tsne_map * nan,
+        map_trustworthiness={},
+        **examples,
+    )
+
+
+@pytest.mark.filterwarnings("error")
+def test_numbers_that_are_missing(data: FakeData) -> None:
+    broken = without_numbers(data.evaluation())
+    alone = draw([broken], {data.key: data.floors()})
+    beside = draw([broken, data.evaluation()], {data.key: data.floors()})
+    for figure in [*alone, *beside]:
+        assert figure.png
+        assert "nan" not in figure.caption
+
+
+def test_a_figure_is_a_file_of_its_pixels(tmp_path: Path, data: FakeData) -> None:
+    figure = draw([data.evaluation()], {})[0]
+    assert figure.png is figure.png
+    assert figure.width == pytest.approx(size(figure)[0] * 96 / 130, abs=2)
+
+
+def test_long_names_keep_both_ends() -> None:
+    text = plotting.shortened("model.channels=[16,32,64],noise=gaussian,optimizer.lr=0.001", 30)
+    assert len(text) == 30
+    assert text.startswith("model.channels")
+    assert text.endswith("lr=0.001")
