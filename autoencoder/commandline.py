@@ -25,7 +25,7 @@ Main = TypeVar("Main", bound=Callable[[], object])
 CONF_DIR = Path(__file__).parent.parent / "conf"
 
 # Overrides that say where a run lies or how it is shown, not what it is.
-NOT_IN_NAME = ("name", "overwrite", "fail_fast", "data.root")
+NOT_IN_NAME = ("name", "overwrite", "fail_fast", "report", "data.root")
 LONGEST_NAME = 120
 
 

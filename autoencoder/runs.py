@@ -33,7 +33,7 @@ LAST = Path("checkpoints/last.ckpt")
 
 # Keys that may differ between two descriptions of the same run: where it lies, where the files
 # of its data lie, and how it is shown.
-_NOT_THE_EXPERIMENT = ("run_dir", "name", "overwrite", "data.root", "optimized_metric")
+_NOT_THE_EXPERIMENT = ("run_dir", "name", "overwrite", "report", "data.root", "optimized_metric")
 _WRITTEN = (".hydra", "checkpoints", "tensorboard", "figures", "metrics.csv", "metrics.json")
 
 

@@ -13,9 +13,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from autoencoder import runs
 from autoencoder.allocator import keep_freed_memory
+from autoencoder.labels import Described, Label, describe, labels
 from autoencoder.report import cache
 from autoencoder.report.evaluation import Evaluation, Floors, Measurement
-from autoencoder.report.labels import Described, Label, labels
 from autoencoder.report.linear import LinearMethods
 from autoencoder.report.measurement import STAGES, Say, data_key, measure
 from autoencoder.report.settings import Settings
@@ -60,7 +60,7 @@ def collect(path: Path, settings: Settings, console: Console) -> Collection:
         for number, run in enumerate(found.finished, 1):
             name = f"{number} of {len(found.finished)}: {run.name}"
             try:
-                description = _described(run)
+                description = describe(run)
                 measurement = collector.measurement(run, progress(name))
             except Exception as error:
                 # One run that can't be evaluated must not hide the others.
@@ -146,11 +146,6 @@ class _Collector:
         if key not in self._linear:
             self._linear[key] = LinearMethods(loaded.data, self.settings)
         return self._linear[key]
-
-
-def _described(run: Path) -> Described:
-    config: Any = OmegaConf.to_container(runs.read_config(run))
-    return Described(run, config, runs.read_overrides(run), runs.read_choices(run))
 
 
 def _evaluation(

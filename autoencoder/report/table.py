@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from autoencoder.labels import NO_NOISE, noise_in_words
 from autoencoder.report.evaluation import Evaluation
 
 
@@ -136,27 +137,6 @@ def rows(evaluations: Sequence[Evaluation]) -> list[Row]:
             row.mean("mse"),
         ),
     )
-
-
-NO_NOISE = "no noise"
-
-
-def noise_in_words(config: Any) -> str:
-    """What a run's noise is."""
-    name = str((config or {}).get("_target_", "")).rpartition(".")[2]
-    match name:
-        case "" | "Identity":
-            return NO_NOISE
-        case "GaussianNoise":
-            return f"Gaussian noise of standard deviation {config.get('std')}" + (
-                "" if config.get("clip", True) else ", not clipped"
-            )
-        case "SaltAndPepperNoise":
-            return f"salt and pepper on {config.get('amount'):.0%} of the pixels"
-        case "MaskingNoise":
-            return f"{config.get('ratio'):.0%} of the pixels masked"
-    values = ", ".join(f"{key} {value}" for key, value in config.items() if key != "_target_")
-    return f"{name} {values}".strip()
 
 
 def best(rows: Sequence[Row]) -> set[tuple[str, str, str]]:

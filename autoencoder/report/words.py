@@ -6,8 +6,9 @@ from itertools import groupby
 from pathlib import Path
 
 from autoencoder.environment import environment, hardware
+from autoencoder.labels import NO_NOISE
 from autoencoder.report.settings import Settings
-from autoencoder.report.table import NO_NOISE, Row, number
+from autoencoder.report.table import Row, number
 
 # A ratio this near to 1 is called a match.
 _MATCH = 0.005

@@ -1,15 +1,23 @@
-"""Labels: what tells the runs of a report apart, and nothing else."""
+"""Labels: what tells runs apart, and nothing else.
+
+Imports neither torch nor Lightning: the end of a sweep needs labels as well.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from omegaconf import OmegaConf
+
+from autoencoder import runs
 from autoencoder.commandline import NOT_IN_NAME
 from autoencoder.runs import flatten
 
+NO_NOISE = "no noise"
+
 # Follow from other keys, or don't change what a run is.
-_NOT_TOLD = (*NOT_IN_NAME, "run_dir", "optimized_metric", "report")
+_NOT_TOLD = (*NOT_IN_NAME, "run_dir", "optimized_metric")
 
 
 class Described(NamedTuple):
@@ -42,32 +50,60 @@ class Label(NamedTuple):
     differences: dict[str, str]
 
 
-def labels(runs: Sequence[Described]) -> list[Label]:
-    """A label for each of the runs, of the overrides that differ between them."""
-    keys = list(dict.fromkeys(key for run in runs for key in run.overrides if _told(key)))
-    values = [{key: _value(run, key) for key in keys} for run in runs]
+def describe(run: Path) -> Described:
+    """Reads a run's own description.
+
+    Raises:
+        RunError: If its config can't be read.
+    """
+    config: Any = OmegaConf.to_container(runs.read_config(run))
+    return Described(run, config, runs.read_overrides(run), runs.read_choices(run))
+
+
+def labels(described: Sequence[Described]) -> list[Label]:
+    """A label for each run, of the overrides that differ between them."""
+    keys = list(dict.fromkeys(key for run in described for key in run.overrides if _told(key)))
+    values = [{key: _value(run, key) for key in keys} for run in described]
     differing = [key for key in keys if len({row[key] for row in values}) > 1]
     # What a report of one design says of it.
-    common = [key for key in keys if key not in differing and _is_group(runs[0], key)]
+    common = [key for key in keys if key not in differing and _is_group(described[0], key)]
     shown = differing or common or ["model", "noise"]
-    rows = [{key: _value(run, key) for key in shown} for run in runs]
+    rows = [{key: _value(run, key) for key in shown} for run in described]
     groups = [
         ", ".join(_word(run, key, value) for key, value in row.items())
-        for run, row in zip(runs, rows, strict=True)
+        for run, row in zip(described, rows, strict=True)
     ]
-    seeds = [run.config.get("seed", 0) for run in runs]
+    seeds = [run.config.get("seed", 0) for run in described]
     # Runs of one label that are not the same experiment with another seed are told by their folder.
     kinds: dict[str, set[str]] = {}
-    for run, group in zip(runs, groups, strict=True):
+    for run, group in zip(described, groups, strict=True):
         kinds.setdefault(group, set()).add(_experiment(run.config))
     repeated = Counter(zip(groups, seeds, strict=True))
     result = []
-    for run, group, seed, row in zip(runs, groups, seeds, rows, strict=True):
+    for run, group, seed, row in zip(described, groups, seeds, rows, strict=True):
         if len(kinds[group]) > 1 or repeated[group, seed] > 1:
             group = f"{group} ({run.path.parent.name}/{run.path.name})"
         label = f"{group}, seed {seed}" if len(set(seeds)) > 1 else group
         result.append(Label(label, group, row))
     return result
+
+
+def noise_in_words(config: Any) -> str:
+    """What a run's noise is."""
+    name = str((config or {}).get("_target_", "")).rpartition(".")[2]
+    match name:
+        case "" | "Identity":
+            return NO_NOISE
+        case "GaussianNoise":
+            return f"Gaussian noise of standard deviation {config.get('std')}" + (
+                "" if config.get("clip", True) else ", not clipped"
+            )
+        case "SaltAndPepperNoise":
+            return f"salt and pepper on {config.get('amount'):.0%} of the pixels"
+        case "MaskingNoise":
+            return f"{config.get('ratio'):.0%} of the pixels masked"
+    values = ", ".join(f"{key} {value}" for key, value in config.items() if key != "_target_")
+    return f"{name} {values}".strip()
 
 
 def _told(key: str) -> bool:
