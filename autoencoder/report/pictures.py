@@ -117,8 +117,8 @@ def latent_maps(groups: Groups) -> Iterator[Drawing]:
     classes = groups.all[0].classes
     caption = (
         "Latents of the same clean test images in two dimensions, coloured by class. "
-        "Trustworthiness says how far neighbours on the map are neighbours in the latent: 1 is "
-        "fully. Distances between the clusters of t-SNE mean little. "
+        "Trustworthiness says how far neighbours on the map are neighbours in the latent, 1 "
+        "if all are. Distances between the clusters of t-SNE mean little. "
     )
     mapped = {group: run for group, run in groups.first.items() if len(run.map_indices)}
     for page in _pages(mapped):

@@ -178,8 +178,10 @@ def test_map_keeps_proportions_and_leaves_out_what_is_not_finite(data: FakeData)
 
 
 def test_map_of_large_colour_images() -> None:
-    colour = FakeData(20, 48, 3)
-    images = map_data(latent_map.render([colour.evaluation()]))["sets"][0]
+    run = FakeData(20, 8, 3).evaluation()
+    large = run.map_images.repeat(6, axis=2).repeat(6, axis=3)
+    run = dataclasses.replace(run, map_images=large, image_shape=(3, 48, 48))
+    images = map_data(latent_map.render([run]))["sets"][0]
     assert images["thumbnail"] == [32, 32]
     sheet = Image.open(io.BytesIO(base64.b64decode(images["sprite"].split(",")[1])))
     assert sheet.mode == "RGB"
