@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from autoencoder.data import ImageDataModule
@@ -67,7 +68,10 @@ def measure(run: LoadedRun, linear: LinearMethods, settings: Settings, say: Say)
         "participation_ratio": use.participation_ratio,
     }
     say(f"mapping {min(settings.max_points, len(test)):,} latents with t-SNE")
-    chosen, tsne = tsne_map(latents, seed=settings.seed, max_points=settings.max_points)
+    # In one thread: the map is then the same on any number of cores, and does not take minutes
+    # where others use them as well (OpenMP's threads wait for each other at every step).
+    with threadpool_limits(1):
+        chosen, tsne = tsne_map(latents, seed=settings.seed, max_points=settings.max_points)
     pca = pca_map(latents)[chosen].astype(np.float32)
 
     def examples(indices: np.ndarray) -> Examples:

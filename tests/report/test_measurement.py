@@ -1,0 +1,176 @@
+"""What is measured of a run, against loops and other libraries."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from sklearn.decomposition import PCA
+from sklearn.linear_model import RidgeClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.preprocessing import StandardScaler
+
+from autoencoder.report.evaluation import Examples, Measurement
+from autoencoder.report.linear import LinearMethods
+from autoencoder.report.measurement import STAGES, measure
+from autoencoder.runs import LoadedRun, load_run
+from tests.report.runs_on_disk import COMPACT, SETTINGS, WIDE, write_run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> LoadedRun:
+    return load_run(write_run(tmp_path_factory.mktemp("run") / "a", COMPACT, "noise=gaussian"))
+
+
+@pytest.fixture(scope="module")
+def linear(run: LoadedRun) -> LinearMethods:
+    return LinearMethods(run.data, SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def measured(run: LoadedRun, linear: LinearMethods) -> Measurement:
+    stages: list[str] = []
+    measurement = measure(run, linear, SETTINGS, stages.append)
+    assert len(stages) == STAGES
+    return measurement
+
+
+@pytest.fixture(scope="module")
+def pixels(run: LoadedRun) -> tuple[np.ndarray, np.ndarray]:
+    """Training and test images, flat, and in [0, 1]."""
+    train, test = run.data.train.tensors[0], run.data.test.tensors[0]
+    return train.flatten(1).numpy() / 255.0, test.flatten(1).numpy() / 255.0
+
+
+def test_mse_psnr_and_ssim_are_those_of_a_loop(run: LoadedRun, measured: Measurement) -> None:
+    images, labels, corrupted = run.data.test.tensors
+    total, clean_total, similarities = 0.0, 0.0, []
+    for index in range(len(images)):
+        target = images[index, 0].numpy() / 255.0
+        with torch.inference_mode():
+            output = run.model(corrupted[index : index + 1], labels[index : index + 1])
+            clean = run.model(images[index : index + 1] / 255, labels[index : index + 1])
+        image = output[0, 0].numpy().astype(np.float64)
+        error = ((image - target) ** 2).mean()
+        assert measured.image_mse[index] == pytest.approx(error, rel=1e-5)
+        total += error
+        clean_total += ((clean[0, 0].numpy().astype(np.float64) - target) ** 2).mean()
+        similarities.append(
+            structural_similarity(
+                image,
+                target,
+                data_range=1.0,
+                gaussian_weights=True,
+                sigma=1.5,
+                use_sample_covariance=False,
+            )
+        )
+    columns = measured.columns
+    assert columns["mse"] == pytest.approx(total / len(images), rel=1e-6)
+    assert columns["clean_mse"] == pytest.approx(clean_total / len(images), rel=1e-6)
+    reference = peak_signal_noise_ratio(np.zeros(1), np.sqrt([total / len(images)]), data_range=1)
+    assert columns["psnr"] == pytest.approx(reference, rel=1e-6)
+    assert columns["ssim"] == pytest.approx(np.mean(similarities), abs=0.02)
+
+
+def test_sizes_are_those_of_the_network(run: LoadedRun, measured: Measurement) -> None:
+    assert measured.latent_shape == (4, 3, 3)
+    assert measured.columns["latent_size"] == 36
+    assert measured.columns["compression"] == 144 / 36
+    assert measured.columns["parameters"] == sum(p.numel() for p in run.model.parameters())
+    assert measured.latents.shape == (60, 36)
+    assert measured.image_shape == (1, 12, 12)
+
+
+def test_floors_are_those_of_scikit_learn(
+    run: LoadedRun, linear: LinearMethods, pixels: tuple[np.ndarray, np.ndarray]
+) -> None:
+    train, test = pixels
+    floors = linear.floors([36, 144])
+    for n in (1, 8, 36):
+        pca = PCA(n, svd_solver="full").fit(train)
+        reconstructions = pca.inverse_transform(pca.transform(test)).clip(0, 1)
+        assert floors.pca_mse[n] == pytest.approx(((reconstructions - test) ** 2).mean(), rel=1e-5)
+    assert math.isnan(floors.pca_mse[144])
+    assert max(floors.pca_mse) == 144
+    assert set(floors.do_nothing_psnr) == set(floors.pca_psnr) == {0.3}
+    assert floors.do_nothing_psnr[0.3] < floors.pca_psnr[0.3] < floors.wiener_psnr[0.3]
+
+
+def test_probes_are_those_of_scikit_learn(
+    run: LoadedRun, measured: Measurement, pixels: tuple[np.ndarray, np.ndarray]
+) -> None:
+    train, test = pixels
+    splits = run.data.train, run.data.test
+    train_labels, test_labels = (split.tensors[1].numpy() for split in splits)
+    with torch.inference_mode():
+        latents = run.model.encode(run.data.train.tensors[0] / 255).flatten(1).numpy()
+    pca = PCA(36, svd_solver="full").fit(train)
+    points = np.sort(np.random.default_rng(0).choice(60, 50, replace=False))
+    for prefix, codes, test_codes in (
+        ("", latents, measured.latents),
+        ("pca_", pca.transform(train), pca.transform(test)),
+    ):
+        knn = KNeighborsClassifier(5).fit(codes, train_labels)
+        assert measured.columns[f"{prefix}knn"] == pytest.approx(
+            knn.score(test_codes[points], test_labels[points])
+        )
+        scaler = StandardScaler().fit(codes.astype(np.float64))
+        probe = RidgeClassifier().fit(scaler.transform(codes), train_labels)
+        accuracy = probe.score(scaler.transform(test_codes), test_labels)
+        assert measured.columns[f"{prefix}linear_probe"] == pytest.approx(accuracy)
+
+
+def test_examples_are_the_best_the_median_and_the_worst(
+    run: LoadedRun, measured: Measurement
+) -> None:
+    errors = measured.image_mse
+    assert measured.best.indices == [errors.argmin()]
+    assert measured.worst.indices[0] == errors.argmax()
+    assert (np.diff(errors[measured.worst.indices]) <= 0).all()
+    assert len(measured.worst.indices) == 10
+    assert (errors < errors[measured.median.indices[0]]).sum() == 30
+    shown: Examples = measured.shown
+    assert (measured.labels[shown.indices] == range(10)).all()
+    images, _, corrupted = run.data.test.tensors
+    rows = torch.from_numpy(shown.indices)
+    np.testing.assert_array_equal(shown.images, images[rows].numpy() / np.float32(255))
+    np.testing.assert_array_equal(shown.corrupted, corrupted[rows].numpy())
+    error = np.square(shown.reconstructions - shown.images).mean((1, 2, 3))
+    np.testing.assert_allclose(error, errors[shown.indices], rtol=1e-5)
+
+
+def test_robustness_without_noise_is_the_clean_error(measured: Measurement) -> None:
+    assert set(measured.robustness) == {0, 0.3}
+    psnr = -10 * math.log10(measured.columns["clean_mse"])
+    assert measured.robustness[0] == pytest.approx(psnr, rel=1e-5)
+
+
+def test_maps_show_the_same_images(run: LoadedRun, measured: Measurement) -> None:
+    assert measured.map_indices.shape == (40,)
+    assert measured.pca_map.shape == measured.tsne_map.shape == (40, 2)
+    images = run.data.test.tensors[0].numpy()
+    np.testing.assert_array_equal(measured.map_images, images[measured.map_indices])
+    assert all(0 <= value <= 1 for value in measured.map_trustworthiness.values())
+
+
+def test_noise_has_its_own_floors(measured: Measurement) -> None:
+    columns = measured.columns
+    assert columns["input_psnr"] < columns["linear_psnr"]
+
+
+def test_clean_and_overcomplete_runs_have_no_such_floors(tmp_path: Path) -> None:
+    run = load_run(write_run(tmp_path / "a", WIDE))
+    columns = measure(run, LinearMethods(run.data, SETTINGS), SETTINGS, lambda _: None).columns
+    for name in ("input_psnr", "linear_psnr", "pca_knn", "pca_linear_probe"):
+        assert math.isnan(columns[name])
+    assert columns["mse"] == pytest.approx(columns["clean_mse"], rel=1e-6)
+
+
+def test_images_smaller_than_its_window_have_no_ssim(tmp_path: Path) -> None:
+    run = load_run(write_run(tmp_path / "a", COMPACT, "data.image_size=8"))
+    columns = measure(run, LinearMethods(run.data, SETTINGS), SETTINGS, lambda _: None).columns
+    assert math.isnan(columns["ssim"])
+    assert columns["mse"] > 0
