@@ -3,18 +3,22 @@
 import hydra
 from omegaconf import DictConfig
 
+from autoencoder import sweeper
 from autoencoder.commandline import command
 
 
 @command
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
-def main(cfg: DictConfig) -> float:
-    """One run; returns the metric that a sweeper is to minimise."""
+def main(cfg: DictConfig) -> float | list[float]:
+    """One run; returns what a sweeper is to optimise."""
     # torch takes seconds to import, and --help doesn't need it.
     from autoencoder.experiment import train
 
-    return train(cfg)[cfg.optimized_metric]
+    metrics = train(cfg)
+    names = cfg.optimized_metric
+    return metrics[names] if isinstance(names, str) else [metrics[name] for name in names]
 
 
 if __name__ == "__main__":
+    sweeper.register()
     main()

@@ -75,7 +75,7 @@ def explain(error: Exception) -> str | None:
     if isinstance(error, MissingConfigException) and error.options:
         group, _, choice = str(error.missing_cfg_file).rpartition("/")
         return (
-            f"{group}={choice}: no such choice{_suggest(choice, error.options)}; "
+            f"{group}={choice}: no such choice{_suggest(choice, error.options)}\n"
             f"{group} can be {', '.join(error.options)}"
         )
     if match := re.match(r"Could not override '(.+)'", str(error)):

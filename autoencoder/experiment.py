@@ -1,8 +1,10 @@
 """One experiment: what a config describes is built, trained, tested and written down."""
 
+import difflib
 import logging
 import logging.config
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,13 +29,15 @@ from autoencoder.models import Autoencoder
 
 log = logging.getLogger(__name__)
 
+# What metrics.json says of a run beside its losses and test metrics.
+_FACTS = (
+    "parameters", "latent_size", "epochs", "best_epoch", "seed", "train_seconds",
+    "images_per_second",
+)  # fmt: skip
+
 
 class ConfigError(ValueError):
     """A config whose values don't fit together."""
-
-
-class CheckpointError(RuntimeError):
-    """A checkpoint that does not fit the model."""
 
 
 def train(cfg: DictConfig) -> dict[str, float]:
@@ -45,7 +49,7 @@ def train(cfg: DictConfig) -> dict[str, float]:
     Raises:
         ConfigError: If something can't be built as described.
         RunConflictError: If the directory holds a run of another config.
-        CheckpointError: If the directory's checkpoint belongs to another model.
+        RunError: If the directory's checkpoint belongs to another model.
     """
     _quiet()
     metrics = runs.finished(cfg)
@@ -53,6 +57,7 @@ def train(cfg: DictConfig) -> dict[str, float]:
         log.info("finished already, not run again")
     else:
         data, model, trainer = build(cfg)
+        _check_optimized(cfg.optimized_metric, model)
         runs.start(cfg)
         if _must_launch(trainer):
             metrics = _launch(cfg, trainer.num_devices)
@@ -74,8 +79,10 @@ def build(cfg: DictConfig) -> tuple[ImageDataModule, Autoencoder, L.Trainer]:
         L.seed_everything(cfg.seed, workers=True, verbose=False)
     data = build_data(cfg)
     model = build_model(cfg, data)
-    with _config_errors("optimizer"):
+    with _config_errors("optimizer", cfg.optimizer):
         model.configure_optimizers()
+    with _config_errors("trainer"):
+        _check_trainer(cfg.trainer)
     callbacks = [callback for callback in instantiate(cfg.callbacks).values() if callback]
     if any(isinstance(logger, dict | DictConfig) for logger in cfg.logger.values()):
         callbacks.append(HyperParameters(_hyperparameters(cfg)))
@@ -109,16 +116,15 @@ def _run(
     run_dir = Path(cfg.run_dir)
     if trainer.is_global_zero:
         log.info("%s", _summary(cfg, data, model))
-    last, best = run_dir / runs.LAST, run_dir / runs.BEST
-    if last.exists() and trainer.is_global_zero:
+    last = run_dir / runs.LAST if (run_dir / runs.LAST).exists() else None
+    if last:
+        runs.load_weights(model, last)  # before the fit, which would say less of a bad file
         log.info("going on from %s", last)
-    with _checkpoint_errors(last):
-        resume = last if last.exists() else None
-        trainer.fit(model, data, ckpt_path=resume, weights_only=True)
+    trainer.fit(model, data, ckpt_path=last, weights_only=True)
     history = next(c for c in trainer.callbacks if isinstance(c, History))  # type: ignore[attr-defined]
-    with _checkpoint_errors(best):
-        tested = best if best.exists() else None
-        trainer.test(model, data, ckpt_path=tested, weights_only=True, verbose=False)
+    if (run_dir / runs.BEST).exists():
+        runs.load_weights(model, run_dir / runs.BEST)
+    trainer.test(model, data, verbose=False)
     test = {name: value.item() for name, value in trainer.callback_metrics.items()}
     chosen = history.best("val/mse") if history.rows else {}
     metrics = {
@@ -161,14 +167,21 @@ def _launch(cfg: DictConfig, n_processes: int) -> dict[str, float]:
         max_restarts=0,
         monitor_interval=0.5,
     )
-    logs = HydraConfig.get().job_logging if HydraConfig.initialized() else {}
     results = elastic_launch(config, _process)(
         OmegaConf.to_container(cfg, resolve=True),
-        OmegaConf.to_container(logs, resolve=True),
+        _job_logging(),
         max(1, torch.get_num_threads() // n_processes),
     )
     metrics: dict[str, float] = results[0]
     return metrics
+
+
+def _job_logging() -> dict[str, Any]:
+    """How Hydra has set up logging in this process, for those that it knows nothing of."""
+    if not HydraConfig.initialized():
+        return {}
+    logs: Any = OmegaConf.to_container(HydraConfig.get().job_logging, resolve=True)
+    return dict(logs)
 
 
 @record
@@ -234,27 +247,40 @@ def _hyperparameters(cfg: DictConfig) -> dict[str, Any]:
     }
 
 
+def _check_optimized(names: str | list[str], model: Autoencoder) -> None:
+    # A misspelt name would otherwise end the run after its training.
+    test = [*model.test_metrics, "clean_mse", "input_mse"]
+    known = [*_FACTS, "train/loss", "val/mse", *(f"test/{name}" for name in test)]
+    for name in [names] if isinstance(names, str) else names:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1) or known
+            raise ConfigError(f"optimized_metric={name}: did you mean {', '.join(close)}?")
+
+
+def _check_trainer(flags: DictConfig) -> None:
+    # What Lightning itself would only stumble over in the middle of a fit.
+    for flag in ("max_epochs", "min_epochs", "max_steps", "log_every_n_steps"):
+        if not isinstance(flags[flag], int | None):
+            raise ValueError(f"{flag} must be a whole number, got {flags[flag]!r}")
+
+
 @contextmanager
-def _config_errors(key: str) -> Iterator[None]:
+def _config_errors(key: str, values: DictConfig | None = None) -> Iterator[None]:
+    """Turns what a constructor says of bad values into one message, with the values."""
     try:
         yield
     except (ValueError, TypeError, InstantiationException) as error:
-        raise ConfigError(f"{key}: {error}") from error
-
-
-@contextmanager
-def _checkpoint_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (RuntimeError, KeyError, EOFError) as error:
-        if "state_dict" not in str(error) and "checkpoint" not in str(error).lower():
-            raise
-        raise CheckpointError(
-            f"{path} does not fit this model; delete it to start the run again, or choose another "
-            f"name=...\n{error}"
-        ) from error
+        given = ", ".join(f"{k}={v!r}" for k, v in (values or {}).items() if k[0] != "_")
+        raise ConfigError(f"{key}: {error}{given and f' (given {given})'}") from error
 
 
 def _quiet() -> None:
     """Silences what Lightning says of every run."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for message in (
+        ".*LeafSpec.*",  # between Lightning and torch
+        ".*does not have many workers.*",  # a batch is one indexing of a tensor in memory
+        ".*is smaller than the logging interval.*",  # metrics are logged once an epoch
+        "Checkpoint directory .* exists and is not empty.*",  # resumed, as the log says
+    ):
+        warnings.filterwarnings("ignore", message)

@@ -192,8 +192,6 @@ def load_run(run: Path, data_root: str | None = None) -> LoadedRun:
         ConfigError: If something can't be built as the config describes.
         DataNotFoundError: If the files of the data are missing.
     """
-    import torch
-
     # Not at the top: it imports this module.
     from autoencoder.experiment import build_data, build_model
 
@@ -202,14 +200,24 @@ def load_run(run: Path, data_root: str | None = None) -> LoadedRun:
         cfg.data.root = data_root
     data = build_data(cfg)
     model = build_model(cfg, data)
-    path = checkpoint(run)
+    load_weights(model, checkpoint(run))
+    return LoadedRun(model.eval().requires_grad_(False), data)
+
+
+def load_weights(model: "Autoencoder", path: Path) -> None:
+    """Gives a model the weights of a checkpoint.
+
+    Raises:
+        RunError: If the checkpoint can't be read or belongs to another model.
+    """
+    import torch
+
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
         model.load_state_dict(state)
-    except (RuntimeError, KeyError, EOFError, OSError, pickle.UnpicklingError) as error:
-        name = path.relative_to(run)
-        raise RunError(f"{name} does not fit the model: {_first_line(error)}") from error
-    return LoadedRun(model.eval().requires_grad_(False), data)
+    # A damaged file fails in ways of its own, depending on the byte.
+    except (RuntimeError, LookupError, EOFError, OSError, pickle.UnpicklingError) as error:
+        raise RunError(f"{path} does not fit the model: {_first_line(error)}") from error
 
 
 def _first_line(error: Exception) -> str:

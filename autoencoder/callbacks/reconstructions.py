@@ -49,12 +49,17 @@ class Reconstructions(L.Callback):
         """Draws the figure."""
         data, model = _checked(trainer, pl_module)
         labels = data.test.tensors[1].unique().tolist()
-        images, corrupted, reconstructions = (
-            images.unflatten(0, (len(labels), -1)).numpy()
-            for images in _reconstruct(model, data.test, self.examples)
-        )
+        images, corrupted, reconstructions = _reconstruct(model, data.test, self.examples)
+        columns = {"input": images, "corrupted": corrupted, "reconstruction": reconstructions}
+        if images.equal(corrupted):
+            del columns["corrupted"]
+        # Of each class, its examples, each through all columns.
+        rows = torch.stack(list(columns.values()), 1).unflatten(0, (len(labels), -1)).flatten(1, 2)
         names = [data.classes[label] for label in labels]
-        figure = plotting.reconstruction_rows(images, corrupted, reconstructions, names)
+        headings = [name.replace("reconstruction", "recon-\nstruction") for name in columns]
+        headings *= rows.shape[1] // len(columns)
+        block = plotting.ImageBlock("", headings, dict(zip(names, rows.numpy(), strict=True)))
+        figure = plotting.image_blocks([block])
         with written_aside(Path(trainer.default_root_dir) / "figures/reconstructions.png") as path:
             figure.savefig(path, dpi=120)
 

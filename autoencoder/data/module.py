@@ -175,6 +175,9 @@ class ImageDataModule(L.LightningDataModule):
             sampler=sampler,
             num_workers=self.num_workers,
             collate_fn=_identity,
+            # Else each new iterator draws from the global generator, and a resumed run makes its
+            # first at another moment than one that was never stopped.
+            generator=torch.Generator().manual_seed(self.seed),
             persistent_workers=self.num_workers > 0,
         )
 

@@ -57,8 +57,8 @@ class ConvEncoder(nn.Sequential):
 class ConvDecoder(nn.Sequential):
     """Transposed convolutions with ReLUs between them and a sigmoid at the end.
 
-    Mirrors a `ConvEncoder` of the same arguments: the output padding of each layer is computed
-    so that it restores exactly the size that the encoder's layer was given.
+    Mirrors a `ConvEncoder` of the same arguments: output padding gives back what a stride that
+    does not divide the size has cut off, so each layer restores the size of the encoder's.
 
     Args:
         image_shape: `(C, H, W)` of the images.
@@ -68,7 +68,7 @@ class ConvDecoder(nn.Sequential):
         padding: Padding of each of the encoder's convolutions.
 
     Raises:
-        ValueError: If no output padding restores a layer's size.
+        ValueError: As for `ConvEncoder`.
     """
 
     def __init__(
@@ -81,20 +81,15 @@ class ConvDecoder(nn.Sequential):
     ) -> None:
         shapes = _layer_shapes(image_shape, channels, kernel_size, stride, padding)[::-1]
         layers: list[nn.Module] = []
-        for (inputs, *small), (outputs, *large) in pairwise(shapes):
-            # What a transposed convolution makes of each side, without output padding.
-            restored = [(side - 1) * stride - 2 * padding + kernel_size for side in small]
-            missing = large[0] - restored[0], large[1] - restored[1]
-            if not all(0 <= pixels < stride for pixels in missing):
-                raise ValueError(
-                    f"no output padding maps {tuple(small)} back to {tuple(large)} pixels with "
-                    f"kernel_size={kernel_size}, stride={stride}, padding={padding}; "
-                    "use a padding of at most (kernel_size - 1) / 2"
-                )
-            layers.append(
-                nn.ConvTranspose2d(inputs, outputs, kernel_size, stride, padding, missing)
-            )
-            layers.append(nn.ReLU(inplace=True))
+        for (inputs, _, _), (outputs, height, width) in pairwise(shapes):
+            # The rows and columns that the encoder's convolution had left over at the far edges.
+            rest = [(side + 2 * padding - kernel_size) % stride for side in (height, width)]
+            layers += [
+                nn.ConvTranspose2d(
+                    inputs, outputs, kernel_size, stride, padding, (rest[0], rest[1])
+                ),
+                nn.ReLU(inplace=True),
+            ]
         layers[-1] = nn.Sigmoid()
         super().__init__(*layers)
 
@@ -118,8 +113,9 @@ def _layer_shapes(
         _, height, width = shapes[-1]
         if min(height, width) + 2 * padding < kernel_size:
             raise ValueError(
-                f"a {height} x {width} input is too small for kernel_size={kernel_size} with "
-                f"padding={padding}; use fewer channels than the {len(channels)} in {channels}"
+                f"a {height} x {width} input of layer {len(shapes)} is too small for "
+                f"kernel_size={kernel_size} with padding={padding}; use a smaller kernel or fewer "
+                f"layers than the {len(channels)} in channels={list(channels)}"
             )
         sizes = [(size + 2 * padding - kernel_size) // stride + 1 for size in (height, width)]
         shapes.append((outputs, sizes[0], sizes[1]))

@@ -1,0 +1,42 @@
+"""Configs and data small enough for a test."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig, OmegaConf
+
+from autoencoder.commandline import CONF_DIR, run_name
+
+# The tests' networks are too small to share out; and idle threads of OpenMP spin.
+torch.set_num_threads(1)
+
+OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+
+TINY = (
+    "data=synthetic",
+    "data.train_size=288",
+    "data.test_size=40",
+    "data.val_size=32",
+    "data.batch_size=64",
+    "trainer=cpu",
+    "trainer.max_epochs=2",
+    "callbacks.latent_maps.max_points=40",
+)
+
+Compose = Callable[..., DictConfig]
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Compose:
+    """Composes the config of a run of a second, in a folder of this test."""
+
+    def composed(*overrides: str, run_dir: Path = tmp_path / "run") -> DictConfig:
+        GlobalHydra.instance().clear()
+        with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
+            return compose("train", [*TINY, f"run_dir={run_dir}", "name=tiny", *overrides])
+
+    return composed

@@ -1,0 +1,109 @@
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import Tensor
+
+from autoencoder.data import Batch, ImageDataModule, SyntheticGarments
+from autoencoder.noise import GaussianNoise
+
+
+def garments(**changes: object) -> ImageDataModule:
+    arguments = {
+        "train_size": 120,
+        "test_size": 30,
+        "image_size": 12,
+        "channels": 1,
+        "batch_size": 16,
+        "val_size": 20,
+        "seed": 0,
+        "split_seed": 0,
+        "num_workers": 0,
+        "noise": GaussianNoise(0.3),
+    }
+    data = SyntheticGarments(**(arguments | changes))
+    data.setup()
+    return data
+
+
+def batches(data: ImageDataModule, stage: str) -> list[Batch]:
+    loader = getattr(data, f"{stage}_dataloader")()
+    return [data.on_after_batch_transfer(batch, 0) for batch in loader]
+
+
+def joined(data: ImageDataModule, stage: str) -> Batch:
+    return Batch(*(torch.cat(parts) for parts in zip(*batches(data, stage), strict=True)))
+
+
+def as_rows(images: Tensor) -> set[bytes]:
+    return {image.numpy().tobytes() for image in images}
+
+
+def test_splits_share_no_image_and_lose_none() -> None:
+    data = garments()
+    train, val = joined(data, "train").images, joined(data, "val").images
+    assert (len(train), len(val), len(joined(data, "test").images)) == (100, 20, 30)
+    everything = as_rows(data.source.train_images / 255)
+    assert as_rows(train) | as_rows(val) == everything
+    assert not as_rows(train) & as_rows(val)
+
+
+def test_a_batch_is_float_in_0_1_with_its_clean_target() -> None:
+    first = batches(garments(), "train")[0]
+    assert first.images.shape == first.corrupted.shape == (16, 1, 12, 12)
+    assert first.images.dtype == torch.float32
+    assert 0 <= first.images.min() <= first.images.max() <= 1
+    assert first.labels.dtype == torch.int64
+    assert not torch.equal(first.images, first.corrupted)
+
+
+def test_training_noise_is_fresh_and_evaluation_noise_fixed() -> None:
+    data = garments()
+    train = {as_images.numpy().tobytes() for as_images in joined(data, "train").corrupted}
+    again = {as_images.numpy().tobytes() for as_images in joined(data, "train").corrupted}
+    assert not train & again
+    for stage in ("val", "test"):
+        assert torch.equal(joined(data, stage).corrupted, joined(data, stage).corrupted)
+
+
+def test_evaluation_sees_the_same_whatever_the_batch_size_and_seed() -> None:
+    a, b = garments(), garments(batch_size=7, seed=5)
+    for stage in ("val", "test"):
+        for one, other in zip(joined(a, stage), joined(b, stage), strict=True):
+            assert torch.equal(one, other)
+    assert not torch.equal(joined(a, "train").labels, joined(b, "train").labels)
+
+
+def test_order_follows_seed_and_epoch() -> None:
+    loader, again = garments().train_dataloader(), garments().train_dataloader()
+    first = torch.cat([labels for _, labels in loader])
+    assert torch.equal(first, torch.cat([labels for _, labels in again]))
+    loader.sampler.set_epoch(1)
+    assert not torch.equal(first, torch.cat([labels for _, labels in loader]))
+
+
+@pytest.mark.parametrize("world_size", [2, 3, 4])
+def test_processes_share_out_every_image_once(world_size: int) -> None:
+    seen = []
+    for rank in range(world_size):
+        data = garments(batch_size=12, test_size=31)
+        data.trainer = SimpleNamespace(world_size=world_size, global_rank=rank)
+        assert len(batches(data, "train")[0].images) == 12 // world_size
+        seen += [image.numpy().tobytes() for image in joined(data, "test").images]
+    assert len(seen) == 31
+    assert set(seen) == as_rows(garments(test_size=31).source.test_images / 255)
+
+
+def test_batch_size_must_divide() -> None:
+    data = garments(batch_size=15)
+    data.trainer = SimpleNamespace(world_size=2, global_rank=0)
+    with pytest.raises(ValueError, match="batch_size=15 can't be shared out"):
+        data.train_dataloader()
+
+
+@pytest.mark.parametrize(
+    "changes", [{"batch_size": 0}, {"batch_size": "x"}, {"val_size": -1}, {"val_size": 120}]
+)
+def test_bad_sizes_are_named(changes: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=next(iter(changes))):
+        garments(**changes)

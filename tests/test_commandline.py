@@ -1,0 +1,87 @@
+"""The command line as a person uses it: a process of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from autoencoder.commandline import LONGEST_NAME, run_name
+
+ROOT = Path(__file__).parent.parent
+
+
+def python(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={key: value for key, value in os.environ.items() if key != "HYDRA_FULL_ERROR"},
+    )
+
+
+@pytest.mark.parametrize("script", ["train.py", "evaluate.py"])
+@pytest.mark.parametrize("flag", [["--help"], ["--cfg", "job"]])
+def test_answers_without_torch(script: str, flag: list[str]) -> None:
+    code = (
+        f"import sys, runpy; sys.argv = {[script, *flag]!r}\n"
+        f"try: runpy.run_path({script!r}, run_name='__main__')\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "assert not {'torch', 'lightning', 'sklearn', 'matplotlib'} & set(sys.modules)"
+    )
+    process = python("-c", code)
+    assert process.returncode == 0, process.stderr
+    assert "run" in process.stdout
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("modle=baseline", "did you mean model?"),
+        ("model=basline", "did you mean baseline?"),
+        ("trainer.max_epoch=3", "did you mean trainer.max_epochs?"),
+        ("channels=[1,2]", "did you mean model.channels?"),
+        ("model.channels=[16,-3]", "channels must be a list of whole numbers > 0"),
+        ("data.batch_size=-1", "batch_size must be a whole number >= 1"),
+        ("trainer=gpu", "trainer"),
+    ],
+)
+def test_mistakes_end_in_one_message(override: str, message: str, tmp_path: Path) -> None:
+    process = python(
+        str(ROOT / "train.py"), "data=synthetic", "data.train_size=64", override, cwd=tmp_path
+    )
+    assert process.returncode == 1
+    assert process.stderr.count("error:") == 1
+    assert message in process.stderr
+    assert "Traceback" not in process.stderr
+    assert not list(tmp_path.rglob("*.ckpt"))
+
+
+def test_a_sweep_leaves_a_folder_a_run(tmp_path: Path) -> None:
+    process = python(
+        str(ROOT / "train.py"), "-m", "name=s", "noise=none,gaussian", "data=synthetic",
+        "data.train_size=96", "data.test_size=20", "data.val_size=32", "trainer=cpu",
+        "trainer.max_epochs=1", "callbacks.latent_maps=null", cwd=tmp_path,
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    finished = sorted(path.parent.name for path in tmp_path.glob("multirun/s/*/metrics.json"))
+    assert len(finished) == 2
+    assert "noise-gaussian" in finished[0]
+    assert "noise-none" in finished[1]
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_names_can_be_typed_back() -> None:
+    assert run_name(["noise=none", "model=a", "name=x"]) == "model-a_noise-none"
+    assert run_name(["model.channels=[16,32,8]"]) == "model.channels-16-32-8"
+    assert run_name(["+x=1e-3", "data.root=/d"]) == "x-1e-3"
+    assert run_name([]) == "default"
+
+
+def test_long_names_stay_short_and_differ() -> None:
+    names = {run_name([f"key{i}={i}" for i in range(40)] + [f"last={last}"]) for last in (1, 2)}
+    assert len(names) == 2
+    assert all(len(name) <= LONGEST_NAME for name in names)

@@ -1,0 +1,57 @@
+"""Every choice in conf/ composes and builds what it describes."""
+
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from autoencoder import data, experiment
+from autoencoder.commandline import CONF_DIR
+from autoencoder.data.synthetic import load_synthetic
+
+CHOICES = sorted(
+    (path.parent.relative_to(CONF_DIR).as_posix(), path.stem)
+    for path in CONF_DIR.glob("*/**/*.yaml")
+)
+
+
+def test_how_many_choices_there_are() -> None:
+    # A number to change with each new file: a group that stops being found fails here.
+    assert len(CHOICES) == 39, CHOICES
+
+
+@pytest.fixture
+def files_nowhere_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("fashion_mnist", "mnist", "kmnist"):
+        monkeypatch.setattr(data.module, f"load_{name}", lambda root: load_synthetic(100, 20))
+
+
+def composed(tmp_path: Path, *overrides: str) -> DictConfig:
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
+        return compose(
+            "train",
+            [f"run_dir={tmp_path}", *overrides, "data.val_size=10"],
+            return_hydra_config=True,
+        )
+
+
+@pytest.mark.usefixtures("files_nowhere_needed")
+@pytest.mark.parametrize(("group", "choice"), CHOICES)
+def test_choice_composes_and_builds(group: str, choice: str, tmp_path: Path) -> None:
+    cfg = composed(tmp_path, f"{group}={choice}")
+    if cfg.trainer.accelerator == "gpu":
+        # Built without a GPU as far as it goes: the flags are those of a Trainer.
+        cfg.trainer.accelerator, cfg.trainer.devices = "cpu", 1
+    built, model, trainer = experiment.build(cfg)
+    assert model(built.train[0][0][None] / 255).shape == (1, *built.image_shape)
+    assert trainer.max_epochs == cfg.trainer.max_epochs
+
+
+def test_instantiate_refuses_keys_that_nothing_reads(tmp_path: Path) -> None:
+    cfg = composed(tmp_path, "+noise.loudness=3", "noise=gaussian")
+    with pytest.raises(Exception, match="loudness"):
+        instantiate(cfg.noise)
