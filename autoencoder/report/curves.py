@@ -49,7 +49,7 @@ def loss_curves(groups: Groups) -> Drawing:
     )
     if lowest := known(lowest):
         best = least(lowest)
-        caption += f"The lowest validation loss is {lowest[best]:.4f}, of {quoted(best)}. "
+        caption += f"The lowest validation loss is {lowest[best]:.3g}, of {quoted(best)}. "
     if any(map(denoises, groups.all)):
         caption += (
             "A run with noise has the harder task, as its input is corrupted: compare it with "
@@ -165,6 +165,7 @@ def latent_use(groups: Groups) -> Iterator[Drawing]:
     """Variance of every group's latent by dimension."""
     curves: list[Curve] = []
     used: dict[str, float] = {}
+    dead_units: dict[str, float] = {}
     for group, run in groups.first.items():
         color, marker = groups.styles[group]
         variances = np.sort(run.latent_variances.ravel())[::-1]
@@ -176,11 +177,12 @@ def latent_use(groups: Groups) -> Iterator[Drawing]:
         ratio = run.columns.get("participation_ratio", math.nan)
         dead = run.columns.get("dead_units", math.nan)
         size = len(variances)
-        label = shortened(group, 36)
+        label = shortened(group, 32)
         if math.isfinite(dead):
-            label += f": {dead:.0f} dead"
+            label += f": {dead:,.0f} of {size:,} dead"
+            dead_units[group] = dead
         if math.isfinite(ratio):
-            label += f", ratio {ratio:.3g} of {size}"
+            label += f", {ratio:.3g} effective"
             used[group] = ratio / size
         thin = marker if size < 40 else ""
         curves.append(Curve(list(range(1, size + 1)), shares.tolist(), label, color, "-", thin))
@@ -197,9 +199,16 @@ def latent_use(groups: Groups) -> Iterator[Drawing]:
     caption = (
         "Variance of each latent dimension over the clean test images, as a share of the largest "
         f"(a share below {_DEAD / 10:g} is drawn there). A flat line uses all dimensions alike; "
-        "one that drops has dead units. The participation ratio in the legend is the effective "
-        "number of dimensions, after correlations. "
+        "one that drops has dead units. The legend has the effective number of dimensions: the "
+        "participation ratio, which counts correlated ones once. "
     )
+    if dead_units:
+        worst = most(dead_units)
+        caption += (
+            f"{quoted(worst)} has the most dead units: {dead_units[worst]:,.0f}. "
+            if dead_units[worst]
+            else "No unit is dead. "
+        )
     if used:
         caption += (
             f"{quoted(most(used))} uses the largest share of its latent, {used[most(used)]:.0%}"

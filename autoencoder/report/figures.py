@@ -48,7 +48,7 @@ class FigureWithCaption:
     def png(self) -> bytes:
         """The picture as a PNG file."""
         file = io.BytesIO()
-        self.figure.savefig(file, dpi=_DPI)
+        self.figure.savefig(file, dpi=_DPI, pil_kwargs={"optimize": True})
         return file.getvalue()
 
     @property

@@ -37,8 +37,8 @@ def reconstructions(groups: Groups) -> Iterator[Drawing]:
     )
     if errors:
         low, high = least(errors), most(errors)
-        caption += f"The MSE of these images is {errors[low]:.4f} with {quoted(low)}"
-        caption += "." if low == high else f" and {errors[high]:.4f} with {quoted(high)}."
+        caption += f"The MSE of these images is {errors[low]:.3g} with {quoted(low)}"
+        caption += "." if low == high else f" and {errors[high]:.3g} with {quoted(high)}."
     for page in _pages(groups.first):
         blocks = [ImageBlock("", headings, {"input": run.shown.images[columns]})]
         for group, first in page.items():
