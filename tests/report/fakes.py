@@ -20,7 +20,7 @@ class FakeData:
     """A data set of drawn garments, and its floors."""
 
     def __init__(
-        self, n: int = 300, size: int = 28, channels: int = 1, key: str = "garments"
+        self, n: int = 240, size: int = 16, channels: int = 1, key: str = "garments"
     ) -> None:
         images, labels = synthetic_garments(n, size, channels)
         self.key = key

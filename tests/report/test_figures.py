@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import CLASSES, FakeData, four_runs
 from PIL import Image
 
 from autoencoder import plotting
 from autoencoder.report.evaluation import Evaluation
 from autoencoder.report.figures import FigureWithCaption, draw
+from tests.report.fakes import CLASSES, FakeData, four_runs
 
 KINDS = [
     *("loss", "reconstructions", "extremes", "class_errors"),
