@@ -149,7 +149,9 @@ def line_plot(
             color=curve.color,
             linestyle=curve.linestyle,
             marker=marker,
-            markerfacecolor=curve.color if curve.filled else "white",
+            markersize=6 if curve.filled else 9,
+            # A hollow mark must not hide a filled one beneath it.
+            markerfacecolor=curve.color if curve.filled else "none",
         )
     if level is not None:
         axes.axhline(level[0], color=FLOOR_COLOR, linestyle=":", linewidth=1)
