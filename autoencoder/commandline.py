@@ -33,9 +33,10 @@ def run_name(overrides: Sequence[str]) -> str:
     """The folder of a run in its sweep: its overrides, as a path that can be typed back.
 
     `["noise=none", "model.channels=[16,32,8]"]` makes `model.channels-16-32-8_noise-none`:
-    sorted, so that the order on the command line does not matter.
+    sorted, so that the order on the command line does not matter, config groups first.
     """
-    kept = sorted(text for text in overrides if text.split("=")[0].lstrip("+~") not in NOT_IN_NAME)
+    kept = [text for text in overrides if text.split("=")[0].lstrip("+~") not in NOT_IN_NAME]
+    kept.sort(key=lambda text: ("." in text.split("=")[0], text))
     words = [re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-") for text in kept]
     name = "_".join(words) or "default"
     if len(name) > LONGEST_NAME:

@@ -2,6 +2,8 @@
 
 import os
 import platform
+import shlex
+import subprocess
 import sys
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -12,8 +14,10 @@ PACKAGES = ("autoencoder", "torch", "lightning", "torchmetrics", "scikit-learn",
 
 
 def environment() -> dict[str, str]:
-    """When and where this process runs: date, Python, packages, processor, GPUs."""
+    """What this process runs and where: command, commit, date, versions, processor, GPUs."""
     return {
+        "command": " ".join(map(shlex.quote, ["python", *sys.argv])),
+        "git": _git(),
         "date": datetime.now().astimezone().isoformat(timespec="seconds"),
         "python": platform.python_version(),
         **{package: _version(package) for package in PACKAGES},
@@ -27,6 +31,21 @@ def hardware(environment: dict[str, str]) -> str:
     """The hardware of an environment, in words."""
     gpus = environment["gpus"]
     return environment["processor"] + (f"; {gpus}" if gpus != "none" else "; no GPU")
+
+
+def _git() -> str:
+    """The commit of the code, and whether it was changed since."""
+
+    def git(*words: str) -> str:
+        folder = Path(__file__).parent
+        return subprocess.run(
+            ["git", *words], cwd=folder, capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        return git("rev-parse", "HEAD") + (" with changes" if git("status", "--porcelain") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "no git checkout"
 
 
 def _version(package: str) -> str:

@@ -18,7 +18,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.table import Table
-from torch.distributed.elastic.multiprocessing.errors import record
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, record
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from autoencoder import runs
@@ -40,6 +40,10 @@ class ConfigError(ValueError):
     """A config whose values don't fit together."""
 
 
+class ProcessError(RuntimeError):
+    """A failure in one of the processes of a distributed run."""
+
+
 def train(cfg: DictConfig) -> dict[str, float]:
     """Trains and tests what the config describes, in `cfg.run_dir`; returns `metrics.json`.
 
@@ -52,19 +56,21 @@ def train(cfg: DictConfig) -> dict[str, float]:
         RunError: If the directory's checkpoint belongs to another model.
     """
     _quiet()
-    metrics = runs.finished(cfg)
-    if metrics is not None:
-        log.info("finished already, not run again")
-    else:
-        data, model, trainer = build(cfg)
-        _check_optimized(cfg.optimized_metric, model)
-        runs.start(cfg)
-        if _must_launch(trainer):
-            metrics = _launch(cfg, trainer.num_devices)
+    run_dir = Path(cfg.run_dir)
+    with runs.locked(run_dir), runs.failures_recorded(run_dir):
+        metrics = runs.finished(cfg)
+        if metrics is not None:
+            log.info("finished already, not run again")
         else:
-            metrics = _run(cfg, data, model, trainer)
+            data, model, trainer = build(cfg)
+            _check_optimized(cfg.optimized_metric, model)
+            runs.start(cfg)
+            if _must_launch(trainer):
+                metrics = _launch(cfg, trainer.num_devices)
+            else:
+                metrics = _run(cfg, data, model, trainer)
     log.info("%s", _table(metrics))
-    log.info("%s", cfg.run_dir)
+    log.info("%s", run_dir)
     return metrics
 
 
@@ -167,11 +173,15 @@ def _launch(cfg: DictConfig, n_processes: int) -> dict[str, float]:
         max_restarts=0,
         monitor_interval=0.5,
     )
-    results = elastic_launch(config, _process)(
-        OmegaConf.to_container(cfg, resolve=True),
-        _job_logging(),
-        max(1, torch.get_num_threads() // n_processes),
-    )
+    try:
+        results = elastic_launch(config, _process)(
+            OmegaConf.to_container(cfg, resolve=True),
+            _job_logging(),
+            max(1, torch.get_num_threads() // n_processes),
+        )
+    except ChildFailedError as error:
+        rank, failure = error.get_first_failure()
+        raise ProcessError(f"process {rank} of {n_processes}: {failure.message}") from error
     metrics: dict[str, float] = results[0]
     return metrics
 
@@ -270,7 +280,9 @@ def _config_errors(key: str, values: DictConfig | None = None) -> Iterator[None]
     try:
         yield
     except (ValueError, TypeError, InstantiationException) as error:
-        given = ", ".join(f"{k}={v!r}" for k, v in (values or {}).items() if k[0] != "_")
+        given = ", ".join(
+            f"{key!s}={value!r}" for key, value in (values or {}).items() if str(key)[0] != "_"
+        )
         raise ConfigError(f"{key}: {error}{given and f' (given {given})'}") from error
 
 

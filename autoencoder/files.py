@@ -23,6 +23,11 @@ def written_aside(path: Path) -> Iterator[Path]:
         aside.unlink(missing_ok=True)
 
 
+def asides(folder: Path) -> Iterator[Path]:
+    """What killed processes have left beside the files that they were writing."""
+    return folder.rglob(".[0-9]*.*")
+
+
 def write_text(path: Path, text: str) -> None:
     """Writes a text file."""
     with written_aside(path) as aside:

@@ -1,20 +1,26 @@
 """Runs: a directory each, that says what was asked, how far it came and what came of it."""
 
 import csv
+import fcntl
 import json
 import pickle
+import shlex
 import shutil
-from collections.abc import Iterator
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml  # type: ignore[import-untyped]  # its types are a package of their own
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from autoencoder.commandline import explain
 from autoencoder.environment import environment
-from autoencoder.files import write_text
+from autoencoder.files import asides, write_text
 
 if TYPE_CHECKING:
     # torch takes seconds to import, and finding runs doesn't need it.
@@ -28,12 +34,16 @@ ENVIRONMENT = Path(".hydra/environment.json")
 METRICS = Path("metrics.json")
 HISTORY = Path("metrics.csv")
 LOG = Path("train.log")
+ERROR = Path("error.txt")
+PRUNED = Path("pruned.txt")
 BEST = Path("checkpoints/best.ckpt")
 LAST = Path("checkpoints/last.ckpt")
 
 # Keys that may differ between two descriptions of the same run: where it lies, where the files
 # of its data lie, and how it is shown.
-_NOT_THE_EXPERIMENT = ("run_dir", "name", "overwrite", "report", "data.root", "optimized_metric")
+_NOT_THE_EXPERIMENT = (
+    "run_dir", "name", "overwrite", "report", "fail_fast", "data.root", "optimized_metric",
+)  # fmt: skip
 _WRITTEN = (".hydra", "checkpoints", "tensorboard", "figures", "metrics.csv", "metrics.json")
 
 
@@ -110,6 +120,11 @@ def _why_unfinished(run: Path) -> str | None:
         except (ValueError, OSError) as error:
             return f"{METRICS} can't be read: {error}"
         return None
+    if (run / PRUNED).exists():
+        return f"was pruned: {(run / PRUNED).read_text().strip()}"
+    if (run / ERROR).exists():
+        # Up to the traceback: the error, and the command that runs it again.
+        return "failed: " + (run / ERROR).read_text(errors="replace").partition("\n\n")[0]
     log = (run / LOG).read_text(errors="replace").split("\n") if (run / LOG).exists() else []
     lines = [line.strip() for line in log if line.strip()]
     return reason + (f"; the last line of {LOG}: {lines[-1][:160]}" if lines else "")
@@ -257,7 +272,61 @@ def start(cfg: DictConfig) -> None:
         for name in _WRITTEN:
             path = run_dir / name
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    for path in asides(run_dir):
+        path.unlink(missing_ok=True)
     _save_config(cfg)
+
+
+@contextmanager
+def locked(run_dir: Path) -> Iterator[None]:
+    """Keeps other processes out of a run directory; a killed process keeps nobody out.
+
+    Raises:
+        RunConflictError: If another process is in it.
+    """
+    run_dir.mkdir(parents=True, exist_ok=True)
+    with (run_dir / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunConflictError(
+                f"another process is running {run_dir}; wait for it, or choose another name=..."
+            ) from None
+        yield
+
+
+@contextmanager
+def failures_recorded(run_dir: Path) -> Iterator[None]:
+    """Leaves what goes wrong in the run directory: `error.txt`, or `pruned.txt` in a search."""
+    for name in (ERROR, PRUNED):
+        (run_dir / name).unlink(missing_ok=True)
+    try:
+        yield
+    except Exception as error:
+        if "TrialPruned" in f"{type(error).__name__} {error}":
+            write_text(run_dir / PRUNED, f"{error}\n")
+        else:
+            reason = explain(error) or f"{type(error).__name__}: {error}"
+            again = f"the run alone: {command_line()}\n" if HydraConfig.initialized() else ""
+            write_text(run_dir / ERROR, f"{reason}\n{again}\n{traceback.format_exc()}")
+        raise
+
+
+def command_line() -> str:
+    """The command that runs the current job, and no other job of its sweep, in its directory."""
+    cfg = HydraConfig.get()
+    words = ["python", "train.py"]
+    if cfg.mode is RunMode.MULTIRUN:
+        words.append("-m")
+        # Else a sweep that is part of an experiment would be run again.
+        if cfg.sweeper.get("params"):
+            words.append("hydra.sweeper.params=null")
+    folder = Path(cfg.sweep.dir if cfg.mode is RunMode.MULTIRUN else cfg.run.dir)
+    words += [
+        text for text in cfg.overrides.hydra if text.startswith(("hydra.sweep.", "hydra.run."))
+    ]
+    overrides = [text for text in cfg.overrides.task if not text.startswith("name=")]
+    return shlex.join([*words, f"name={folder.name}", *overrides])
 
 
 def read_metrics(run_dir: Path) -> dict[str, float] | None:
@@ -282,8 +351,27 @@ def _save_config(cfg: DictConfig) -> None:
         hydra_cfg = HydraConfig.get()
         write_text(folder / "hydra.yaml", OmegaConf.to_yaml({"hydra": hydra_cfg}))
         write_text(folder / "overrides.yaml", OmegaConf.to_yaml(hydra_cfg.overrides.task))
+        write_text(folder / "experiment/this.yaml", _as_experiment(cfg, hydra_cfg.runtime.choices))
     write_text(folder / ENVIRONMENT.name, json.dumps(environment(), indent=2) + "\n")
     write_text(folder / CONFIG.name, OmegaConf.to_yaml(resolved(cfg)))
+
+
+def _as_experiment(cfg: DictConfig, choices: Mapping[str, Any]) -> str:
+    """The run as a named experiment: its choice of each group, then every value."""
+    groups = [group for group in choices if "/" not in group and group != "experiment"]
+    values = OmegaConf.to_container(cfg)
+    assert isinstance(values, dict)
+    for key in ("name", "run_dir", "overwrite", "report", "fail_fast"):
+        values.pop(key, None)
+    described = {
+        "defaults": [*({f"override /{group}": choices[group]} for group in groups), "_self_"],
+        **values,
+    }
+    return (
+        "# @package _global_\n"
+        "# Repeats the run: python train.py --config-dir RUN/.hydra experiment=this name=again\n"
+        + OmegaConf.to_yaml(described)
+    )
 
 
 def resolved(cfg: DictConfig) -> dict[str, Any]:
