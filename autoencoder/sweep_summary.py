@@ -16,25 +16,25 @@ from typing import Any, NamedTuple
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from autoencoder import runs
 from autoencoder.commandline import CONF_DIR
+from autoencoder.console import fitted_table
 from autoencoder.files import write_text
 from autoencoder.labels import NO_NOISE, Described, Label, describe, labels, noise_in_words
 
 log = logging.getLogger(__name__)
 
-# Of metrics.json, what the table shows: its heading and the format of its numbers.
+# What the table shows of metrics.json, and how it is called there.
 SHOWN = {
-    "latent_size": ("latent size", ",.0f"),
-    "parameters": ("parameters", ",.0f"),
-    "test/mse": ("test MSE", "#.4g"),
-    "test/psnr": ("PSNR, dB", ".2f"),
-    "test/clean_mse": ("clean MSE", "#.4g"),
-    "train_seconds": ("seconds", ",.0f"),
+    "latent_size": "latent size",
+    "parameters": "parameters",
+    "test/mse": "test MSE",
+    "test/psnr": "PSNR, dB",
+    "test/clean_mse": "clean MSE",
+    "train_seconds": "seconds",
 }
 
 
@@ -100,7 +100,7 @@ def summarize(folder: Path, console: Console) -> bool:
             unfinished[run] = str(error)
     if described:
         rows = _rows(described)
-        console.print(_table(rows))
+        console.print(_table(rows, console.width))
         write_text(folder / "results.csv", _csv(rows))
     for run, reason in unfinished.items():
         console.print(f"not finished: {run.name}: {reason}", markup=False, highlight=False)
@@ -146,21 +146,25 @@ def _rows(described: Sequence[Described]) -> list[_Row]:
     )
 
 
-def _table(rows: Sequence[_Row]) -> Table:
-    title = "Test metrics, by noise and MSE"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
-    table.add_column("run", overflow="fold", min_width=20)
-    repeated = any(len(row.metrics) > 1 for row in rows)
-    for heading in (["n"] if repeated else []) + [heading for heading, _ in SHOWN.values()]:
-        table.add_column(heading, justify="right", overflow="fold")
-    for row in rows:
-        cells = [str(len(row.metrics))] if repeated else []
-        for name, (_, form) in SHOWN.items():
-            mean, std = row.mean(name), row.std(name)
-            text = "\N{EN DASH}" if math.isnan(mean) else format(mean, form)
-            cells.append(f"{text} ± {std:.1g}" if std > 0 else text)
-        table.add_row(row.label.group, *cells)
-    return table
+def _table(rows: Sequence[_Row], width: int) -> Table:
+    columns = {heading: [_cell(row, name) for row in rows] for name, heading in SHOWN.items()}
+    if any(len(row.metrics) > 1 for row in rows):
+        columns = {"n": [str(len(row.metrics)) for row in rows]} | columns
+    return fitted_table(
+        [row.label.group for row in rows],
+        columns,
+        width,
+        ("seconds", "parameters", "clean MSE", "PSNR, dB", "latent size"),
+        caption="sorted by noise, then by test MSE",
+    )
+
+
+def _cell(row: _Row, name: str) -> str:
+    mean, std = row.mean(name), row.std(name)
+    if math.isnan(mean):
+        return "\N{EN DASH}"
+    text = f"{mean:#.4g}" if name.endswith("mse") else f"{mean:,.{2 if 'psnr' in name else 0}f}"
+    return f"{text} ± {std:.1g}" if std > 0 else text
 
 
 def _csv(rows: Sequence[_Row]) -> str:

@@ -81,7 +81,7 @@ def write_report(path: Path, settings: Settings, console: Console | None = None)
             }
             for name, text in texts.items():
                 (folder / name).write_text(text, encoding="utf-8")
-    console.print(table.console_table(rows))
+    console.print(table.console_table(rows, console.width))
     for sentence in summary:
         console.print(f"- {sentence}", markup=False, highlight=False)
     report = path / FOLDER / "report.html"

@@ -5,6 +5,7 @@ import hashlib
 import json
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from omegaconf import OmegaConf
@@ -37,7 +38,7 @@ def load(run: Path, key: str) -> Measurement | None:
         # A memory map: latents of many runs need not fit into memory together.
         values["latents"] = np.load(path.with_suffix(".latents.npy"), mmap_mode="r")
         return Measurement(**values)
-    except (OSError, ValueError, KeyError, TypeError, EOFError):
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile):
         return None
 
 

@@ -119,7 +119,7 @@ class _Collector:
             key = cache.floors_key(of_key, sorted(latent_sizes), self.settings)
             floors = cache.load_floors(path, key)
             if floors is None:
-                say("linear floors")
+                say("PCA and Wiener filter")
                 if of_key not in self._linear:
                     keys = [measurement.data_key for measurement in measured]
                     self._linear_methods(self._load(described[keys.index(of_key)].path))

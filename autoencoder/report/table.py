@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from autoencoder.console import fitted_table
 from autoencoder.labels import NO_NOISE, noise_in_words
 from autoencoder.report.evaluation import Evaluation
 
@@ -50,8 +50,8 @@ COLUMNS = (
            "#.3g", brief=True),
     Column("pca_mse", "PCA MSE", "clean images through PCA of the same latent size, fitted on the "
            "same training images, clipped to [0, 1]", 0, "#.3g", brief=True),
-    Column("pca_ratio", "clean MSE / PCA MSE", "above 1 the network loses to PCA", -1, ".2f",
-           brief=True),
+    Column("pca_ratio", "ratio to PCA", "clean MSE / PCA MSE; above 1 the network loses to PCA",
+           -1, ".2f", brief=True),
     Column("input_psnr", "PSNR of doing nothing, dB", "of the corrupted images themselves", 0,
            ".2f"),
     Column("linear_psnr", "PSNR of the best linear, dB", "the best PCA projection or Wiener filter "
@@ -207,7 +207,7 @@ def html_table(rows: Sequence[Row]) -> str:
         f'<th scope="col" title="{html.escape(column.meaning)}">{html.escape(column.title)}</th>'
         for column in shown
     )
-    n_head = "<th scope='col' title='runs of other seeds'>n</th>" if _repeated(rows) else ""
+    n_head = '<th scope="col" title="runs, of one seed each">n</th>' if _repeated(rows) else ""
     lines = []
     for row in rows:
         cells = [f'<th scope="row">{html.escape(_name(row, rows))}</th>']
@@ -243,26 +243,30 @@ def markdown_table(rows: Sequence[Row]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def console_table(rows: Sequence[Row]) -> Table:
-    """The most important columns, for a console of 100 characters; the best are starred."""
-    shown, marked = [column for column in _shown(rows) if column.brief], best(rows)
-    caption = "* the best of those that can be compared; more columns are in the report"
-    table = Table(caption=caption, caption_justify="left", box=SIMPLE_HEAD, padding=(0, 1))
-    table.add_column("run", overflow="fold", min_width=20)
-    if _repeated(rows):
-        table.add_column("n", justify="right")
+def console_table(rows: Sequence[Row], width: int) -> Table:
+    """The most important columns that fit into `width` characters; the best are starred."""
+    marked = best(rows)
+    columns = {"n": [str(len(row.evaluations)) for row in rows]} if _repeated(rows) else {}
+    shown = [column for column in _shown(rows) if column.brief]
     for column in shown:
-        table.add_column(column.title.removesuffix(", dB"), justify="right", overflow="fold")
-    for row in rows:
-        cells = [_name(row, rows)]
-        if _repeated(rows):
-            cells.append(str(len(row.evaluations)))
-        for column in shown:
-            text = _cell(row, column)
-            is_best = (row.first.data_key, row.group, column.key) in marked
-            cells.append(f"[bold]{text}*[/bold]" if is_best else text)
-        table.add_row(*cells)
-    return table
+        columns[column.title] = [
+            f"[bold]{_cell(row, column)}*[/bold]"
+            if (row.first.data_key, row.group, column.key) in marked
+            else _cell(row, column)
+            for row in rows
+        ]
+    titles = {column.key: column.title for column in shown}
+    return fitted_table(
+        [_name(row, rows) for row in rows],
+        columns,
+        width,
+        [titles[key] for key in _DROPPED if key in titles],
+        caption="* the best of those that can be compared; more columns are in the report",
+    )
+
+
+# Columns that make room on a narrow console, in this order.
+_DROPPED = ("knn", "clean_mse", "psnr", "latent_size", "pca_mse")
 
 
 def number(value: float, column: str) -> str:

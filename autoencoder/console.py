@@ -1,0 +1,45 @@
+"""Tables for the console, which may be narrow."""
+
+from collections.abc import Mapping, Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+
+def fitted_table(
+    names: Sequence[str],
+    columns: Mapping[str, Sequence[str]],
+    width: int,
+    dropped: Sequence[str],
+    *,
+    caption: str,
+) -> Table:
+    """A table that gives up columns, one after the other, until it is no wider than allowed.
+
+    Args:
+        names: Of the rows; long ones are folded.
+        columns: The cells of each column by its heading, as rich's markup.
+        width: In characters.
+        dropped: Headings of the columns that may be given up, in that order.
+        caption: Below the table.
+    """
+    kept = dict(columns)
+    table = _table(names, kept, caption)
+    for heading in dropped:
+        if Console(width=10 * width).measure(table).maximum <= width:
+            break
+        kept.pop(heading, None)
+        table = _table(names, kept, caption)
+    return table
+
+
+def _table(names: Sequence[str], columns: Mapping[str, Sequence[str]], caption: str) -> Table:
+    table = Table(caption=caption, caption_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("run", overflow="fold", min_width=20, max_width=36)
+    for heading in columns:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, *cells in zip(names, *columns.values(), strict=True):
+        table.add_row(escape(name), *cells)
+    return table

@@ -1,0 +1,113 @@
+"""What the report says, from numbers."""
+
+import dataclasses
+import math
+from pathlib import Path
+
+import pytest
+
+from autoencoder.report import table, words
+from autoencoder.report.evaluation import Evaluation
+from tests.report.fakes import FakeData
+from tests.report.runs_on_disk import SETTINGS
+from tests.report.test_table import change
+
+
+@pytest.fixture(scope="module")
+def data() -> FakeData:
+    return FakeData(40, 12)
+
+
+def told(*runs: Evaluation) -> str:
+    return "\n".join(words.summary(table.rows(runs), {}))
+
+
+def small(data: FakeData, name: str = "small", **columns: float) -> Evaluation:
+    numbers = {"mse": 0.02, "clean_mse": 0.02, "psnr": 17.0, "pca_ratio": 0.5}
+    return change(data.evaluation(name, 8), **(numbers | columns))
+
+
+def noisy(data: FakeData) -> Evaluation:
+    numbers = {"mse": 0.05, "clean_mse": 0.03, "psnr": 13.0, "pca_ratio": 0.75}
+    floors = {"input_psnr": 10.5, "linear_psnr": 14.0}
+    run = change(data.evaluation("noisy", 8), noise=True, **numbers, **floors)
+    return dataclasses.replace(run, robustness={0.0: 15.2, 0.3: 13.0})
+
+
+@pytest.mark.parametrize(
+    ("ratio", "verdict"),
+    [(1.17, "loses to PCA at 8 components: 1.17 x its error"), (0.53, "beats"), (1.001, "matches")],
+)
+def test_each_is_held_against_pca(data: FakeData, ratio: float, verdict: str) -> None:
+    assert f"“small” {verdict}" in told(small(data, pca_ratio=ratio))
+
+
+def test_overcomplete_is_said_in_words(data: FakeData) -> None:
+    run = change(
+        data.evaluation("wide", 144), mse=0.01, clean_mse=0.01, psnr=20, pca_ratio=math.nan
+    )
+    text = told(run)
+    assert "“wide” is overcomplete: its latent holds 144 numbers for 144 pixels" in text
+    assert "PCA at" not in text
+
+
+def test_the_best_is_named_within_its_noise(data: FakeData) -> None:
+    text = told(small(data), small(data, "large", mse=0.01, psnr=20.0), noisy(data))
+    assert "Without noise, “large” is best, with a test MSE of 0.0100 (20.00 dB)" in text
+    assert "“small” has 0.0200, 2 times the error" in text
+    assert "With Gaussian noise of standard deviation 0.3, “noisy” has a test MSE" in text
+    assert "not compared" in text
+
+
+def test_runs_of_one_noise_need_no_such_warning(data: FakeData) -> None:
+    assert "not compared" not in told(small(data), small(data, "large", mse=0.01))
+
+
+def test_what_compression_costs(data: FakeData) -> None:
+    text = told(small(data), small(data, "large", mse=0.005, psnr=23.0, latent_size=64))
+    assert "from 64 to 8 numbers (8 times fewer)" in text
+    assert "from 0.00500 to 0.0200, 4 times as much (-6.0 dB)" in text
+
+
+def test_what_noise_training_gains(data: FakeData) -> None:
+    twin = dataclasses.replace(small(data), robustness={0.0: 17.0, 0.3: 11.5})
+    text = told(twin, noisy(data))
+    assert "reaches 13.0 dB: 2.5 dB above doing nothing and 1.0 dB below the best linear" in text
+    assert "gains +1.5 dB there over the same design trained clean (11.5 dB)" in text
+    assert "its error is 1.50 x that of its twin" in text
+
+
+def test_a_twin_is_of_the_same_design(data: FakeData) -> None:
+    other = small(data)
+    other = dataclasses.replace(other, config=other.config | {"model": {"channels": [1]}})
+    assert "trained clean" not in told(other, noisy(data))
+
+
+def test_one_run_a_row_has_no_spread(data: FakeData) -> None:
+    assert "from seed to seed is not known" in told(small(data), small(data, "large"))
+    twice = small(data), change(small(data), seed=1, mse=0.03)
+    assert "seed to seed" not in told(*twice)
+    assert "± 0.007" in told(*twice)
+
+
+def test_what_is_left_out_is_said(data: FakeData) -> None:
+    rows = table.rows([small(data)])
+    assert "Left out: b: is not finished." in words.summary(rows, {Path("s/b"): "is not finished"})
+
+
+def test_another_error_than_was_recorded_is_doubtful(data: FakeData) -> None:
+    run = dataclasses.replace(small(data), metrics={"test/mse": 0.021})
+    assert "Doubtful" in told(run)
+    assert "Doubtful" not in told(dataclasses.replace(run, metrics={"test/mse": 0.02}))
+
+
+def test_the_protocol_has_what_repeats_the_numbers(data: FakeData) -> None:
+    facts = {"train": "50", "val": "10", "test": "40", "origin": "a folder", "checksum": "abc123"}
+    run = dataclasses.replace(small(data), data={"name": "Garments", **facts})
+    text = " ".join(value for _, value in words.protocol(table.rows([run]), SETTINGS))
+    for fact in ("Garments", *facts.values(), "Seed 0", "torch", "cores", "not recorded"):
+        assert fact in text
+    environment = {"date": "2026-01-02T03:04:05", "torch": "9.9", "processor": "abacus"}
+    run = dataclasses.replace(run, environment=environment | {"gpus": "none"})
+    text = " ".join(value for _, value in words.protocol(table.rows([run]), SETTINGS))
+    assert "Trained 2026-01-02 with torch 9.9, on abacus" in text
