@@ -103,7 +103,9 @@ def summarize(folder: Path, console: Console) -> bool:
         console.print(_table(rows, console.width))
         write_text(folder / "results.csv", _csv(rows))
     for run, reason in unfinished.items():
-        console.print(f"not finished: {run.name}: {reason}", markup=False, highlight=False)
+        # Not wrapped: there is a command in it, to be copied.
+        text = f"not finished: {run.name}: {reason}"
+        console.print(text, soft_wrap=True, markup=False, highlight=False)
     path = folder / "results.csv" if described else folder
     console.print(f"{path}", soft_wrap=True, markup=False, highlight=False)
     if described:

@@ -93,7 +93,7 @@ def test_a_sweep_with_a_failure_is_summed_up(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     printed = " ".join(done.stdout.split())
-    for text in ("channels [4,4]", "channels [8,16]", "failed before it was started"):
+    for text in ("channels [4,4]", "channels [8,16]", "failed: model: channels must be"):
         assert text in printed
     sweep = tmp_path / "multirun/s"
     assert len((sweep / "results.csv").read_text().splitlines()) == 3

@@ -25,7 +25,9 @@ def summary(rows: Sequence[Row], left_out: Mapping[Path, str]) -> list[str]:
         prefix = f"{of_data[0].first.data.get('name', 'data')}: " if several else ""
         sentences += [prefix + text for text in _of_one_data_set(of_data)]
     sentences += _doubts(rows)
-    sentences += [f"Left out: {path.name}: {reason}." for path, reason in left_out.items()]
+    # The first line says why; what follows is for whoever wants to run it again.
+    first_lines = {path: reason.partition("\n")[0] for path, reason in left_out.items()}
+    sentences += [f"Left out: {path.name}: {reason}." for path, reason in first_lines.items()]
     return sentences
 
 
