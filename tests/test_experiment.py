@@ -184,13 +184,14 @@ def test_a_checkpoint_of_another_model_is_refused(
         ("optimized_metric=test/mze", "did you mean test/mse"),
     ],
 )
-def test_bad_values_end_before_anything_is_written(
+def test_bad_values_end_before_a_run_is_started(
     tiny: Compose, override: str, message: str
 ) -> None:
     cfg = tiny(override)
     with pytest.raises(ConfigError, match=message):
         train(cfg)
-    assert not Path(cfg.run_dir).exists()
+    written = {path.name for path in Path(cfg.run_dir).iterdir()}
+    assert written == {".lock", "error.txt"}
 
 
 def test_one_batch_of_everything(tiny: Compose) -> None:

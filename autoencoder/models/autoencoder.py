@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable
 
 import lightning as L
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -67,15 +68,19 @@ class Autoencoder(L.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Mean squared error of a batch over all of its pixels."""
         loss = F.mse_loss(self(batch.corrupted, batch.labels), batch.images)
-        self._log_mean("train/loss", loss, batch)
+        self._log_train_loss(loss.detach(), len(batch.images), first=batch_idx == 0)
         return loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Updates the validation error."""
         reconstructions = self(batch.corrupted, batch.labels)
-        self._log_mean("val/loss", F.mse_loss(reconstructions, batch.images), batch)
-        self.val_mse(reconstructions.contiguous(), batch.images)
-        self.log("val/mse", self.val_mse, batch_size=len(batch.images))
+        self.val_mse.update(reconstructions.contiguous(), batch.images)
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs the validation error of the whole split, which is the loss as well."""
+        mse = self.val_mse.compute()
+        self.val_mse.reset()
+        self.log_dict({"val/loss": mse, "val/mse": mse})
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         """Updates the test metrics: corrupted input, clean input, and no model at all."""
@@ -101,7 +106,15 @@ class Autoencoder(L.LightningModule):
         """The optimiser of all parameters."""
         return self.optimizer(self.parameters())
 
-    def _log_mean(self, name: str, value: Tensor, batch: Batch) -> None:
-        self.log(
-            name, value, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(batch.images)
-        )
+    def _log_train_loss(self, loss: Tensor, n_images: int, first: bool) -> None:
+        """Logs the mean over the images of an epoch, in its last step.
+
+        A `self.log` in every step takes a tenth of a small network's step.
+        """
+        if first:
+            self._train_loss, self._train_images = torch.zeros_like(loss), 0
+        self._train_loss += loss * n_images
+        self._train_images += n_images
+        if self.trainer.is_last_batch:
+            mean = self._train_loss / self._train_images
+            self.log("train/loss", mean, on_step=False, on_epoch=True, sync_dist=True, batch_size=1)
