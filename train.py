@@ -3,7 +3,7 @@
 import hydra
 from omegaconf import DictConfig
 
-from autoencoder import sweeper
+from autoencoder import launchers, sweeper
 from autoencoder.commandline import command
 
 
@@ -21,4 +21,5 @@ def main(cfg: DictConfig) -> float | list[float]:
 
 if __name__ == "__main__":
     sweeper.register()
+    launchers.register()
     main()

@@ -22,6 +22,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 Main = TypeVar("Main", bound=Callable[[], object])
 
+# An environment variable that holds the name of the run, where runs share the console.
+SHARED_CONSOLE = "AUTOENCODER_SHARED_CONSOLE"
+
 CONF_DIR = Path(__file__).parent.parent / "conf"
 
 # Overrides that say where a run lies or how it is shown, not what it is.
@@ -45,13 +48,16 @@ def run_name(overrides: Sequence[str]) -> str:
     return name
 
 
+# In each process that loads this module: those of other launchers know nothing of the program.
+OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+
+
 def command(main: Main) -> Main:
     """Decorates a `hydra.main` function: known errors end in one message and status 1.
 
     The whole traceback is printed where `HYDRA_FULL_ERROR=1` is set, and for errors that are
     nobody's mistake on the command line.
     """
-    OmegaConf.register_new_resolver("run_name", run_name, replace=True)
 
     @functools.wraps(main)
     def checked() -> object:
@@ -114,6 +120,8 @@ def _known_keys() -> Iterator[str]:
 class ConsoleHandler(logging.StreamHandler[TextIO]):
     """Logs to whatever `sys.stdout` is at the moment, so that lines pass above a progress bar.
 
+    Where runs share the console, each line begins with the name of its run.
+
     Args:
         stream: Not used; Hydra's own logging config, which ours refines, gives one.
     """
@@ -125,3 +133,9 @@ class ConsoleHandler(logging.StreamHandler[TextIO]):
     def stream(self) -> TextIO:  # type: ignore[override]  # a property where the base has a field
         """The current standard output."""
         return sys.stdout
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The text of a record, with the name of the run where runs share the console."""
+        text = super().format(record)
+        name = os.environ.get(SHARED_CONSOLE)
+        return "\n".join(f"{name} | {line}" for line in text.splitlines()) if name else text

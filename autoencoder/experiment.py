@@ -15,16 +15,18 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.table import Table
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, record
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-from autoencoder import runs
+from autoencoder import runs, slurm
 from autoencoder.allocator import keep_freed_memory
-from autoencoder.callbacks import History, HyperParameters
+from autoencoder.callbacks import History, HyperParameters, KeepSignals
 from autoencoder.data import ImageDataModule
+from autoencoder.gpus import own_gpu
 from autoencoder.models import Autoencoder
 
 log = logging.getLogger(__name__)
@@ -48,24 +50,37 @@ def train(cfg: DictConfig) -> dict[str, float]:
     """Trains and tests what the config describes, in `cfg.run_dir`; returns `metrics.json`.
 
     A finished run of the same config is not run again; an interrupted one goes on from its last
-    checkpoint. On several devices, starts a process for each.
+    checkpoint. On several devices, starts a process for each, unless Slurm has done so.
 
     Raises:
         ConfigError: If something can't be built as described.
         RunConflictError: If the directory holds a run of another config.
         RunError: If the directory's checkpoint belongs to another model.
+        SlurmError: If the processes of a Slurm job don't fit together.
     """
     _quiet()
+    slurm.handle_signals()
+    if slurm.was_requeued():
+        cfg.overwrite = False  # what is there now is what this job has done
     run_dir = Path(cfg.run_dir)
-    with runs.locked(run_dir), runs.failures_recorded(run_dir):
+    if slurm.is_follower():
+        return _follow(cfg)
+    with (
+        slurm.leading(run_dir) as begin,
+        runs.locked(run_dir),
+        runs.failures_recorded(run_dir),
+        _placed(cfg) as placed,
+    ):
         metrics = runs.finished(cfg)
         if metrics is not None:
             log.info("finished already, not run again")
         else:
-            data, model, trainer = build(cfg)
+            data, model, trainer = build(placed)
+            must_launch = _must_launch(trainer)
             _check_optimized(cfg.optimized_metric, model)
             runs.start(cfg)
-            if _must_launch(trainer):
+            begin()
+            if must_launch:
                 metrics = _launch(cfg, trainer.num_devices)
             else:
                 metrics = _run(cfg, data, model, trainer)
@@ -90,6 +105,7 @@ def build(cfg: DictConfig) -> tuple[ImageDataModule, Autoencoder, L.Trainer]:
     with _config_errors("trainer"):
         _check_trainer(cfg.trainer)
     callbacks = [callback for callback in instantiate(cfg.callbacks).values() if callback]
+    callbacks.append(KeepSignals())
     if any(isinstance(logger, dict | DictConfig) for logger in cfg.logger.values()):
         callbacks.append(HyperParameters(_hyperparameters(cfg)))
     loggers = [logger for logger in instantiate(cfg.logger).values() if logger]
@@ -150,11 +166,42 @@ def _run(
     return metrics
 
 
+def _follow(cfg: DictConfig) -> dict[str, float]:
+    """The part of a process that another one of its Slurm job leads."""
+    if slurm.follow(Path(cfg.run_dir)):
+        return _run(cfg, *build(cfg))
+    metrics = runs.read_metrics(Path(cfg.run_dir))
+    if metrics is None:
+        raise slurm.SlurmError("the job's first process has failed")
+    return metrics
+
+
+@contextmanager
+def _placed(cfg: DictConfig) -> Iterator[DictConfig]:
+    """The config with a GPU of its own, if it is for one of several."""
+    flags = cfg.trainer
+    wants_one = flags.accelerator in ("auto", "gpu", "cuda") and flags.devices == 1
+    if not wants_one or flags.num_nodes > 1 or torch.cuda.device_count() < 2:
+        yield cfg
+        return
+    with own_gpu() as gpu:
+        placed = cfg.copy()
+        placed.trainer.devices = [gpu]
+        yield placed
+
+
 def _must_launch(trainer: L.Trainer) -> bool:
-    """Whether the trainer's processes are still to be started (they are not in a Slurm job)."""
+    """Whether the trainer's processes are still to be started."""
     environment = getattr(trainer.strategy, "cluster_environment", None)
-    outside = environment is None or environment.creates_processes_externally
-    return not outside and trainer.num_devices * trainer.num_nodes > 1
+    n_processes = trainer.num_devices * trainer.num_nodes
+    if environment is None or n_processes == 1:
+        return False
+    if isinstance(environment, SLURMEnvironment) and slurm.n_tasks() != n_processes:
+        raise ConfigError(
+            f"trainer: {n_processes} processes are asked for, Slurm has started {slurm.n_tasks()}; "
+            f"use srun --nodes={trainer.num_nodes} --ntasks-per-node={trainer.num_devices}"
+        )
+    return not environment.creates_processes_externally
 
 
 def _launch(cfg: DictConfig, n_processes: int) -> dict[str, float]:
@@ -293,6 +340,7 @@ def _quiet() -> None:
         ".*LeafSpec.*",  # between Lightning and torch
         ".*does not have many workers.*",  # a batch is one indexing of a tensor in memory
         ".*is smaller than the logging interval.*",  # metrics are logged once an epoch
+        ".*`srun` command is available.*",  # it starts the runs where it is wanted
         "Checkpoint directory .* exists and is not empty.*",  # resumed, as the log says
     ):
         warnings.filterwarnings("ignore", message)

@@ -56,8 +56,8 @@ class SweepProgress(Callback):
             result = ", ".join(f"{name} {value:.5g}" for name, value in pairs)
         done = config.hydra.job.num + 1
         line = f"run {done} of {self._n_runs}: {config.hydra.sweep.subdir}: {result}"
-        # A launcher that runs jobs in parallel has a clock of its own in each process.
-        if self._timed == done < self._n_runs:
+        # A launcher that runs jobs in parallel has a clock of its own in each process, or none.
+        if self._start and self._timed == done < self._n_runs:
             left = round((self._n_runs - done) * self._seconds / self._timed)
             line += f"  {left // 3600}:{left // 60 % 60:02d}:{left % 60:02d} left"
         log.info("%s\n", line)

@@ -7,12 +7,14 @@ from autoencoder.callbacks.hyperparameters import HyperParameters
 from autoencoder.callbacks.latents import LatentMaps
 from autoencoder.callbacks.progress import Progress
 from autoencoder.callbacks.reconstructions import Reconstructions
+from autoencoder.callbacks.signals import KeepSignals
 
 __all__ = [
     "EpochSeed",
     "FiniteLoss",
     "History",
     "HyperParameters",
+    "KeepSignals",
     "LatentMaps",
     "NonFiniteLossError",
     "Progress",

@@ -1,5 +1,6 @@
 """The progress bar of a whole run."""
 
+import os
 import time
 from typing import Any
 
@@ -8,9 +9,13 @@ from lightning.pytorch.utilities import rank_zero_only
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
+from autoencoder.commandline import SHARED_CONSOLE
+
 
 class Progress(L.Callback):
-    """A progress bar over all epochs: loss, images a second, time left. Nothing but on a terminal.
+    """A progress bar over all epochs: loss, images a second, time left.
+
+    Only on a terminal, and on one that no other run writes to.
 
     Args:
         refresh_seconds: Least time between two updates, each of which waits for the device.
@@ -31,7 +36,9 @@ class Progress(L.Callback):
             TextColumn("left"),
             transient=True,
         )
-        if not bar.console.is_terminal or bar.console.is_dumb_terminal:
+        # Two bars would each take away the other's lines.
+        shared = SHARED_CONSOLE in os.environ
+        if shared or not bar.console.is_terminal or bar.console.is_dumb_terminal:
             return
         total = trainer.estimated_stepping_batches * trainer.accumulate_grad_batches
         self._task = bar.add_task(
