@@ -31,6 +31,8 @@ from autoencoder.models import Autoencoder
 
 log = logging.getLogger(__name__)
 
+_MODEL_GROUPS = ("model", "noise", "optimizer")
+
 # What metrics.json says of a run beside its losses and test metrics.
 _FACTS = (
     "parameters", "latent_size", "epochs", "best_epoch", "seed", "train_seconds",
@@ -291,16 +293,18 @@ def _table(metrics: dict[str, float]) -> str:
 
 
 def _hyperparameters(cfg: DictConfig) -> dict[str, Any]:
-    """What TensorBoard compares runs by: the choices of groups, and the values in them."""
+    """What TensorBoard compares runs by: the choices of groups, and the values of most of them."""
     choices = HydraConfig.get().runtime.choices if HydraConfig.initialized() else {}
     values = runs.resolved(cfg)
-    groups = {group: values[group] for group in ("model", "noise", "optimizer", "data")}
-    flat = dict(runs.flatten(groups))
+    flat = dict(runs.flatten({group: values[group] for group in _MODEL_GROUPS}))
     return {
-        **{group: choices[group] for group in groups if group in choices},
-        **{k: v for k, v in flat.items() if not k.endswith(("_target_", "_partial_", "root"))},
-        "seed": cfg.seed,
+        **{group: choices[group] for group in ("data", *_MODEL_GROUPS) if group in choices},
+        **{
+            key: value for key, value in flat.items() if not key.endswith(("_target_", "_partial_"))
+        },
+        "batch_size": cfg.data.batch_size,
         "max_epochs": cfg.trainer.max_epochs,
+        "seed": cfg.seed,
     }
 
 
