@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from autoencoder.commandline import LONGEST_NAME, run_name
+from tests.conftest import TINY
 
 ROOT = Path(__file__).parent.parent
 
@@ -50,9 +51,7 @@ def test_answers_without_torch(script: str, flag: list[str]) -> None:
     ],
 )
 def test_mistakes_end_in_one_message(override: str, message: str, tmp_path: Path) -> None:
-    process = python(
-        str(ROOT / "train.py"), "data=synthetic", "data.train_size=64", override, cwd=tmp_path
-    )
+    process = python(str(ROOT / "train.py"), *TINY, override, cwd=tmp_path)
     assert process.returncode == 1
     assert process.stderr.count("error:") == 1
     assert message in process.stderr

@@ -184,9 +184,7 @@ def test_a_checkpoint_of_another_model_is_refused(
         ("optimized_metric=test/mze", "did you mean test/mse"),
     ],
 )
-def test_bad_values_end_before_a_run_is_started(
-    tiny: Compose, override: str, message: str
-) -> None:
+def test_bad_values_end_before_a_run_is_started(tiny: Compose, override: str, message: str) -> None:
     cfg = tiny(override)
     with pytest.raises(ConfigError, match=message):
         train(cfg)
