@@ -145,7 +145,9 @@ def _run(
         runs.load_weights(model, last)  # before the fit, which would say less of a bad file
         log.info("going on from %s", last)
     trainer.fit(model, data, ckpt_path=last, weights_only=True)
-    history = next(c for c in trainer.callbacks if isinstance(c, History))  # type: ignore[attr-defined]
+    epochs = trainer.current_epoch
+    found = [c for c in trainer.callbacks if isinstance(c, History)]  # type: ignore[attr-defined]
+    history = found[0] if found else History()  # without one, what it knows is missing
     if (run_dir / runs.BEST).exists():
         runs.load_weights(model, run_dir / runs.BEST)
     trainer.test(model, data, verbose=False)
@@ -157,7 +159,7 @@ def _run(
         **{name: value for name, value in test.items() if name.startswith("test/")},
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "latent_size": model.latent_size,
-        "epochs": len(history.rows),
+        "epochs": epochs,
         "best_epoch": chosen.get("epoch", 0),
         "seed": cfg.seed,
         "train_seconds": round(history.train_seconds, 2),
