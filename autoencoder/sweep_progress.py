@@ -44,8 +44,9 @@ class SweepProgress(Callback):
         """Logs the line; ends the sweep if a run has failed and that is wanted."""
         if not self._n_runs:  # a single run
             return
-        seconds = time.monotonic() - self._start
-        self._seconds, self._timed = self._seconds + seconds, self._timed + 1
+        if self._start:  # not in a process that only waits for the run
+            self._seconds += time.monotonic() - self._start
+            self._timed += 1
         failed = job_return.status is not JobStatus.COMPLETED
         if failed:
             error = job_return._return_value
@@ -57,7 +58,7 @@ class SweepProgress(Callback):
         done = config.hydra.job.num + 1
         line = f"run {done} of {self._n_runs}: {config.hydra.sweep.subdir}: {result}"
         # A launcher that runs jobs in parallel has a clock of its own in each process, or none.
-        if self._start and self._timed == done < self._n_runs:
+        if self._timed == done < self._n_runs:
             left = round((self._n_runs - done) * self._seconds / self._timed)
             line += f"  {left // 3600}:{left // 60 % 60:02d}:{left % 60:02d} left"
         log.info("%s\n", line)

@@ -81,12 +81,16 @@ start() {
   install -d -o munge -g munge -m 0711 /var/lib/munge
   install -d -o munge -g munge -m 0700 /var/log/munge
   chown munge:munge /etc/munge/munge.key
-  munge -n 2>/dev/null | unmunge >/dev/null 2>&1 || setpriv \
-    --reuid=munge --regid=munge --clear-groups munged --force
-  write_conf
-  # Without a controller that answers, what is left of an earlier one is of no use.
+  # Nobody answers: what an earlier one has left behind, jobs that it believes in above all, is of
+  # no use.
   stop_daemons
-  slurmctld -i
+  rm -rf "$state"
+  write_conf
+  if ! munge -n 2>/dev/null | unmunge >/dev/null 2>&1; then
+    setpriv --reuid=munge --regid=munge --clear-groups munged --force
+    touch "$state/munged"
+  fi
+  slurmctld -c
   slurmd
   for _ in $(seq 40); do
     if timeout 10 sinfo --noheader --format=%T 2>/dev/null | grep -qE "idle|mixed|allocated"; then
@@ -126,7 +130,7 @@ stop() {
     done
   fi
   stop_daemons
-  if [ -f /run/munge/munged.pid ]; then
+  if [ -f "$state/munged" ] && [ -f /run/munge/munged.pid ]; then
     kill "$(cat /run/munge/munged.pid)" 2>/dev/null || true
   fi
   rm -rf "$conf" "$state"
