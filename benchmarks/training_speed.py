@@ -45,21 +45,25 @@ def framework(epochs: int, folder: Path) -> list[float]:
         def on_train_epoch_start(self, trainer: L.Trainer, model: L.LightningModule) -> None:
             starts.append(time.perf_counter())
 
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        overrides = ["trainer=cpu", f"trainer.max_epochs={epochs + 1}", f"run_dir={folder}"]
+    with (
+        tempfile.TemporaryDirectory() as run_dir,
+        initialize_config_dir(str(ROOT / "conf"), version_base="1.3"),
+    ):
+        overrides = ["trainer=cpu", f"trainer.max_epochs={epochs + 1}", f"run_dir={run_dir}"]
         cfg = compose("train", [*overrides, "name=speed"])
-    data, model, trainer = experiment.build(cfg)
-    runs.start(cfg)
-    trainer.callbacks.insert(0, Clock())  # type: ignore[attr-defined]
-    trainer.fit(model, data)
+        data, model, trainer = experiment.build(cfg)
+        runs.start(cfg)
+        trainer.callbacks.insert(0, Clock())  # type: ignore[attr-defined]
+        trainer.fit(model, data)
     return [after - before for before, after in pairwise(starts)]
 
 
 def bare(epochs: int, folder: Path) -> list[float]:
     """Seconds of each epoch over float tensors in memory."""
     import torch
+    from torchvision.datasets import FashionMNIST
 
-    images = _images().float() / 255
+    images = FashionMNIST(folder).data[:, None] / 255
 
     def batches() -> Iterable[torch.Tensor]:
         for indices in torch.randperm(len(images)).split(128):
@@ -74,29 +78,27 @@ def torchvision(epochs: int, folder: Path) -> list[float]:
     from torchvision.datasets import FashionMNIST
     from torchvision.transforms import ToTensor
 
-    # The files as torchvision wants them, of the same 55,000 images.
-    raw = folder / "FashionMNIST" / "raw"
-    raw.mkdir(parents=True)
-    images = _images()
-    header = struct.pack(">IIII", 2051, *images.shape[:1], *images.shape[2:])
-    labels = struct.pack(">II", 2049, len(images)) + bytes(len(images))
-    for split in ("train", "t10k"):
-        (raw / f"{split}-images-idx3-ubyte").write_bytes(header + images.numpy().tobytes())
-        (raw / f"{split}-labels-idx1-ubyte").write_bytes(labels)
-    dataset = FashionMNIST(folder, transform=ToTensor())
-    loader = DataLoader(dataset, batch_size=128, shuffle=True)
+    loader = DataLoader(FashionMNIST(folder, transform=ToTensor()), batch_size=128, shuffle=True)
     return _loop(epochs, lambda: (images for images, _ in loader))
 
 
-def _images() -> "torch.Tensor":
-    """The training images of the protocol, uint8."""
+def write_files(folder: Path) -> None:
+    """Writes the training images of the protocol as files that torchvision reads."""
     from autoencoder.data import FashionMNIST
 
     root = os.environ.get("AUTOENCODER_DATA", "data")
     sizes = {"batch_size": 128, "val_size": 5000, "seed": 0, "split_seed": 0, "num_workers": 0}
     data = FashionMNIST(root, **sizes)
     data.setup()
-    return data.train.tensors[0]
+    images, labels = data.train.tensors
+    raw = folder / "FashionMNIST" / "raw"
+    raw.mkdir(parents=True)
+    header = struct.pack(">IIII", 2051, *images[:, 0].shape)
+    for split in ("train", "t10k"):
+        path = raw / f"{split}-images-idx3-ubyte"
+        path.write_bytes(header + images.numpy().tobytes())
+        path = raw / f"{split}-labels-idx1-ubyte"
+        path.write_bytes(struct.pack(">II", 2049, len(labels)) + bytes(labels.tolist()))
 
 
 def _loop(epochs: int, batches: Callable[[], Iterable["torch.Tensor"]]) -> list[float]:
@@ -133,24 +135,27 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="how often each is measured")
     parser.add_argument("--epochs", type=int, default=3, help="epochs of a measurement")
     parser.add_argument("--only", choices=PIPELINES, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.only:
-        with tempfile.TemporaryDirectory() as folder:
-            seconds = globals()[arguments.only](arguments.epochs, Path(folder))
-        print(*seconds)
+        print(*globals()[arguments.only](arguments.epochs, arguments.folder))
         return
 
     measured: dict[str, list[float]] = {name: [] for name in PIPELINES}
-    for _ in range(arguments.rounds):
-        for name in PIPELINES:
-            output = subprocess.run(
-                [sys.executable, __file__, "--only", name, "--epochs", str(arguments.epochs)],
-                check=True, stdout=subprocess.PIPE, text=True,
-            ).stdout  # fmt: skip
-            # The first epoch of a process warms up.
-            seconds = [float(word) for word in output.split("\n")[-2].split()][1:]
-            measured[name] += seconds
-            print(f"{name:<12}", *(f"{value:6.2f}" for value in seconds), flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        # Here, as large buffers that a process has freed change its allocator's habits.
+        write_files(Path(folder))
+        for _ in range(arguments.rounds):
+            for name in PIPELINES:
+                command = [sys.executable, __file__, "--only", name, "--folder", folder]
+                output = subprocess.run(
+                    [*command, "--epochs", str(arguments.epochs)],
+                    check=True, stdout=subprocess.PIPE, text=True,
+                ).stdout  # fmt: skip
+                # The first epoch of a process warms up.
+                seconds = [float(word) for word in output.split("\n")[-2].split()][1:]
+                measured[name] += seconds
+                print(f"{name:<12}", *(f"{value:6.2f}" for value in seconds), flush=True)
     medians = {name: statistics.median(values) for name, values in measured.items()}
     print("\npipeline     s / epoch   framework is faster by")
     for name, median in medians.items():

@@ -15,6 +15,10 @@ from autoencoder.data.sources import ImageData, load_fashion_mnist, load_kmnist,
 from autoencoder.data.synthetic import load_synthetic
 
 
+# Without gradients, there is room for batches so many times larger.
+_EVALUATION = 4
+
+
 class Batch(NamedTuple):
     """What a model is given: the target, the encoder's input, and the labels."""
 
@@ -145,14 +149,14 @@ class ImageDataModule(L.LightningDataModule):
         sampler: DistributedSampler[tuple[Tensor, ...]] = DistributedSampler(
             self.val, self._world_size, self._rank, shuffle=False
         )
-        return self._loader(self.val, sampler)
+        return self._loader(self.val, sampler, _EVALUATION)
 
     def test_dataloader(self) -> DataLoader[tuple[Tensor, ...]]:
         """Test batches, each image exactly once over all processes."""
         sampler = UnrepeatedDistributedSampler(
             self.test, self._world_size, self._rank, shuffle=False
         )
-        return self._loader(self.test, sampler)
+        return self._loader(self.test, sampler, _EVALUATION)
 
     def on_after_batch_transfer(self, batch: Sequence[Tensor], dataloader_idx: int) -> Batch:
         """Turns uint8 into float and corrupts what is not corrupted yet, on the device."""
@@ -161,8 +165,12 @@ class ImageDataModule(L.LightningDataModule):
         return Batch(images, corrupted[0] if corrupted else self.noise(images), labels)
 
     def _loader(
-        self, images: InMemoryImages, sampler: DistributedSampler[tuple[Tensor, ...]]
+        self,
+        images: InMemoryImages,
+        sampler: DistributedSampler[tuple[Tensor, ...]],
+        times: int = 1,
     ) -> DataLoader[tuple[Tensor, ...]]:
+        """Batches of this process, of its share of `times` the batch size."""
         batch_size, rest = divmod(self.batch_size, self._world_size)
         if rest:
             raise ValueError(
@@ -171,7 +179,7 @@ class ImageDataModule(L.LightningDataModule):
             )
         return DataLoader(
             images,
-            batch_size,
+            times * batch_size,
             sampler=sampler,
             num_workers=self.num_workers,
             collate_fn=_identity,
