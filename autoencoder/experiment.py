@@ -98,6 +98,7 @@ def build(cfg: DictConfig) -> tuple[ImageDataModule, Autoencoder, L.Trainer]:
         ConfigError: If something can't be built as described.
     """
     keep_freed_memory()
+    _without_gpu_checks()
     with _config_errors("seed"):
         L.seed_everything(cfg.seed, workers=True, verbose=False)
     data = build_data(cfg)
@@ -337,6 +338,16 @@ def _config_errors(key: str, values: DictConfig | None = None) -> Iterator[None]
             f"{key!s}={value!r}" for key, value in (values or {}).items() if str(key)[0] != "_"
         )
         raise ConfigError(f"{key}: {error}{given and f' (given {given})'}") from error
+
+
+def _without_gpu_checks() -> None:
+    """Spares machines without a GPU a search for its driver in every step of the optimiser.
+
+    Lightning has torch ask the driver's library whether there is a GPU, and torch's optimisers ask
+    each time; where the library is missing, that is a search of the file system.
+    """
+    if not torch.cuda.is_available():
+        os.environ.pop("PYTORCH_NVML_BASED_CUDA_CHECK", None)
 
 
 def _quiet() -> None:

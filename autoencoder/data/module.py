@@ -48,7 +48,8 @@ class InMemoryImages(Dataset[tuple[Tensor, ...]]):
 
     def __getitems__(self, indices: list[int]) -> tuple[Tensor, ...]:
         rows = torch.tensor(indices)
-        return tuple(tensor[rows] for tensor in self.tensors)
+        # `tensor[rows]` goes pixel by pixel; this copies whole images.
+        return tuple(tensor.index_select(0, rows) for tensor in self.tensors)
 
 
 class ImageDataModule(L.LightningDataModule):
