@@ -14,7 +14,6 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler
 from autoencoder.data.sources import ImageData, load_fashion_mnist, load_kmnist, load_mnist
 from autoencoder.data.synthetic import load_synthetic
 
-
 # Without gradients, there is room for batches so many times larger.
 _EVALUATION = 4
 
