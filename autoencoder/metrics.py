@@ -15,7 +15,8 @@ def reconstruction_metrics(image_shape: tuple[int, int, int]) -> MetricCollectio
     - `mse`: mean squared error over all pixels of the split.
     - `psnr`: `10 log10(1 / mse)` of that pooled MSE, in dB.
     - `ssim`: mean structural similarity of the images, Gaussian window of 11 pixels and sigma 1.5,
-      `data_range=1`; left out for images smaller than the window.
+      `data_range=1`, over all pixels, with the image mirrored beyond its border; left out for
+      images smaller than the window.
 
     Args:
         image_shape: `(C, H, W)` of the images.
