@@ -295,6 +295,14 @@ def locked(run_dir: Path) -> Iterator[None]:
         yield
 
 
+def is_pruned(error: Exception) -> bool:
+    """Whether a search has ended the run, which is no failure; known without importing Optuna.
+
+    The error of a distributed run names that of its process.
+    """
+    return "TrialPruned" in f"{type(error).__name__} {error}"
+
+
 @contextmanager
 def failures_recorded(run_dir: Path) -> Iterator[None]:
     """Leaves what goes wrong in the run directory: `error.txt`, or `pruned.txt` in a search."""
@@ -303,7 +311,7 @@ def failures_recorded(run_dir: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if "TrialPruned" in f"{type(error).__name__} {error}":
+        if is_pruned(error):
             write_text(run_dir / PRUNED, f"{error}\n")
         else:
             reason = explain(error) or f"{type(error).__name__}: {error}"

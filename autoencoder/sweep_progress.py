@@ -14,6 +14,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from autoencoder.commandline import explain
+from autoencoder.runs import is_pruned
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +49,10 @@ class SweepProgress(Callback):
             self._seconds += time.monotonic() - self._start
             self._timed += 1
         failed = job_return.status is not JobStatus.COMPLETED
-        if failed:
-            error = job_return._return_value
+        error = job_return._return_value
+        if failed and is_pruned(error):
+            failed, result = False, f"pruned: {error}"
+        elif failed:
             result = f"failed: {explain(error) or repr(error)}"
         else:
             names, values = config.optimized_metric, job_return.return_value

@@ -46,8 +46,6 @@ def main(cfg):
         print(hydra.core.hydra_config.HydraConfig.get().job.override_dirname, file=file)
     if cfg.x > cfg.crash_above:
         raise ValueError("too large: ${x}")
-    if cfg.x > cfg.die_above:
-        os._exit(1)
     trial = current_trial()
     for epoch in range(3):
         time.sleep(cfg.sleep)
@@ -75,7 +73,6 @@ layers: [1]
 kind: a
 sleep: 0
 crash_above: 100
-die_above: 100
 nan_above: 100
 hydra:
   sweep:
@@ -313,24 +310,6 @@ def test_one_search_at_a_time(program: Program) -> None:
         code, output = program.run("x=1,2")
     assert code == 1
     assert output.startswith("Another search is running")
-
-
-def test_parallel_launcher_whose_worker_is_killed(program: Program) -> None:
-    pytest.importorskip("hydra_plugins.hydra_joblib_launcher", reason="needs that launcher")
-    code, output = program.run(
-        "x=range(1,7)",
-        "die_above=5",
-        "hydra.sweeper.n_trials=6",
-        "hydra.sweeper.n_jobs=2",
-        "hydra/launcher=joblib",
-        "hydra.launcher.n_jobs=2",
-        "hydra.sweeper.sampler={_target_:optuna.samplers.BruteForceSampler,seed:1}",
-    )
-    assert code == 0, output
-    states = [t.state for t in program.trials]
-    assert len(states) == 6
-    assert states.count(TrialState.FAIL) == 2
-    assert all(t.state == TrialState.FAIL for t in program.trials if t.params["x"] == 6)
 
 
 class Curve(LightningModule):
