@@ -3,6 +3,7 @@
 import csv
 import fcntl
 import json
+import logging
 import pickle
 import shlex
 import shutil
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     # torch takes seconds to import, and finding runs doesn't need it.
     from autoencoder.data import ImageDataModule
     from autoencoder.models import Autoencoder
+
+log = logging.getLogger(__name__)
 
 CONFIG = Path(".hydra/config.yaml")
 OVERRIDES = Path(".hydra/overrides.yaml")
@@ -317,6 +320,10 @@ def failures_recorded(run_dir: Path) -> Iterator[None]:
             reason = explain(error) or f"{type(error).__name__}: {error}"
             again = f"the run alone: {command_line()}\n" if HydraConfig.initialized() else ""
             write_text(run_dir / ERROR, f"{reason}\n{again}\n{traceback.format_exc()}")
+        raise
+    except (KeyboardInterrupt, SystemExit):  # Lightning makes the second of the first
+        if HydraConfig.initialized():
+            log.info("stopped; this goes on with it: %s", command_line())
         raise
 
 
