@@ -47,7 +47,12 @@ LAST = Path("checkpoints/last.ckpt")
 _NOT_THE_EXPERIMENT = (
     "run_dir", "name", "overwrite", "report", "fail_fast", "data.root", "optimized_metric",
 )  # fmt: skip
-_WRITTEN = (".hydra", "checkpoints", "tensorboard", "figures", "metrics.csv", "metrics.json")
+# What overwriting a run removes, in this order: what marks it as finished goes first, so that a
+# kill in between leaves no old numbers that pass for new ones.
+_WRITTEN = (
+    "metrics.json", "report", "cache", "figures", "tensorboard", "metrics.csv", "checkpoints",
+    ".hydra",
+)  # fmt: skip
 
 
 class RunConflictError(RuntimeError):

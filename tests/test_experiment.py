@@ -195,3 +195,25 @@ def test_bad_values_end_before_a_run_is_started(tiny: Compose, override: str, me
 def test_one_batch_of_everything(tiny: Compose) -> None:
     metrics = train(tiny("trainer.fast_dev_run=true"))
     assert metrics["test/mse"] > 0
+
+
+def test_a_kill_while_overwriting_leaves_no_finished_run(
+    tiny: Compose, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cfg = tiny("callbacks.latent_maps=null", "trainer.max_epochs=1")
+    train(cfg)
+    run = Path(cfg.run_dir)
+    (run / "report").mkdir()
+
+    def killed(path: Path) -> None:
+        raise KilledError
+
+    other = tiny("callbacks.latent_maps=null", "trainer.max_epochs=1", "seed=1", "overwrite=true")
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.rmtree", killed)
+        with pytest.raises(KilledError):
+            train(other)
+    assert not (run / "metrics.json").exists()
+    train(other)
+    # What was reported is no longer what is there.
+    assert not (run / "report").exists()
