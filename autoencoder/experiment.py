@@ -31,7 +31,7 @@ from autoencoder.models import Autoencoder
 
 log = logging.getLogger(__name__)
 
-_MODEL_GROUPS = ("model", "noise", "optimizer")
+_MODEL_GROUPS = ("model", "noise", "optimizer", "scheduler")
 
 # What metrics.json says of a run beside its losses and test metrics.
 _FACTS = (
@@ -104,7 +104,10 @@ def build(cfg: DictConfig) -> tuple[ImageDataModule, Autoencoder, L.Trainer]:
     data = build_data(cfg)
     model = build_model(cfg, data)
     with _config_errors("optimizer", cfg.optimizer):
-        model.configure_optimizers()
+        optimizer = model.optimizer(model.parameters())
+    with _config_errors("scheduler", cfg.scheduler):
+        if model.scheduler is not None:
+            model.scheduler(optimizer, total_steps=100)
     with _config_errors("trainer"):
         _check_trainer(cfg.trainer)
     callbacks = [callback for callback in instantiate(cfg.callbacks).values() if callback]
@@ -128,8 +131,16 @@ def build_data(cfg: DictConfig) -> ImageDataModule:
 def build_model(cfg: DictConfig, data: ImageDataModule) -> Autoencoder:
     """The untrained model of a config, for images of the data's shape."""
     model: Autoencoder = instantiate(
-        cfg.model, image_shape=data.image_shape, optimizer=instantiate(cfg.optimizer)
+        cfg.model,
+        image_shape=data.image_shape,
+        optimizer=instantiate(cfg.optimizer),
+        # Runs of before there were schedules have none in their config.
+        scheduler=instantiate(cfg.get("scheduler")) or None,
     )
+    if model.num_classes not in (0, len(data.classes)):
+        raise ConfigError(
+            f"model.num_classes={model.num_classes}: the data has {len(data.classes)} classes"
+        )
     # Convolutions of few channels are faster this way, on a CPU above all.
     return model.to(memory_format=torch.channels_last)
 
@@ -153,7 +164,7 @@ def _run(
         runs.load_weights(model, run_dir / runs.BEST)
     trainer.test(model, data, verbose=False)
     test = {name: value.item() for name, value in trainer.callback_metrics.items()}
-    chosen = history.best("val/mse") if history.rows else {}
+    chosen = history.best("val/loss") if history.rows else {}
     metrics = {
         "train/loss": chosen.get("train/loss", float("nan")),
         "val/mse": chosen.get("val/mse", float("nan")),
@@ -284,6 +295,11 @@ def _table(metrics: dict[str, float]) -> str:
         "test/ssim": "structural similarity, 1 is perfect",
         "test/clean_mse": "reconstruction of the clean input",
         "test/input_mse": "what doing nothing costs: the corrupted input itself",
+        "test/elbo": "evidence lower bound, nats an image; more is better",
+        "test/iwae": "importance-weighted bound, nats an image",
+        "test/reconstruction": "minus E log p(x|z), nats an image",
+        "test/kl": "KL(q(z|x) || p(z)), nats an image",
+        "test/active_units": "latent dimensions that tell images apart",
     }
     table = Table("metric", "value", "meaning", title="Test", title_justify="left")
     for name, meaning in meanings.items():
@@ -303,7 +319,9 @@ def _hyperparameters(cfg: DictConfig) -> dict[str, Any]:
     return {
         **{group: choices[group] for group in ("data", *_MODEL_GROUPS) if group in choices},
         **{
-            key: value for key, value in flat.items() if not key.endswith(("_target_", "_partial_"))
+            key: value
+            for key, value in flat.items()
+            if value != {} and not key.endswith(("_target_", "_partial_"))
         },
         "batch_size": cfg.data.batch_size,
         "max_epochs": cfg.trainer.max_epochs,
@@ -313,8 +331,7 @@ def _hyperparameters(cfg: DictConfig) -> dict[str, Any]:
 
 def _check_optimized(names: str | list[str], model: Autoencoder) -> None:
     # A misspelt name would otherwise end the run after its training.
-    test = [*model.test_metrics, "clean_mse", "input_mse"]
-    known = [*_FACTS, "train/loss", "val/mse", *(f"test/{name}" for name in test)]
+    known = [*_FACTS, "train/loss", "val/mse", *(f"test/{name}" for name in model.test_names)]
     for name in [names] if isinstance(names, str) else names:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1) or known

@@ -6,14 +6,18 @@ from collections.abc import Callable, Iterable
 import lightning as L
 import torch
 import torch.nn.functional as F
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 from torchmetrics import MeanSquaredError
 
 from autoencoder.data import Batch
 from autoencoder.metrics import reconstruction_metrics
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
+# Called with the optimiser and, as `total_steps`, the number of all steps.
+SchedulerFactory = Callable[..., LRScheduler]
 
 
 class Autoencoder(L.LightningModule):
@@ -25,7 +29,12 @@ class Autoencoder(L.LightningModule):
         image_shape: `(C, H, W)` of the images.
         latent_shape: Shape of one image's latent.
         optimizer: Makes the optimiser from the parameters, e.g. `partial(Adam, lr=1e-3)`.
+        scheduler: Makes the learning rate's schedule, a step a batch, from the optimiser and the
+            number of all steps, e.g. `partial(OneCycleLR, max_lr=1e-3)`; None for a constant rate.
     """
+
+    # How many classes of labels the networks see; 0 where labels make no difference.
+    num_classes = 0
 
     def __init__(
         self,
@@ -34,6 +43,7 @@ class Autoencoder(L.LightningModule):
         image_shape: tuple[int, int, int],
         latent_shape: tuple[int, ...],
         optimizer: OptimizerFactory,
+        scheduler: SchedulerFactory | None = None,
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -41,6 +51,7 @@ class Autoencoder(L.LightningModule):
         self.image_shape = image_shape
         self.latent_shape = latent_shape
         self.optimizer = optimizer
+        self.scheduler = scheduler
         self.val_mse = MeanSquaredError()
         self.test_metrics = reconstruction_metrics(image_shape)
         self.test_clean_mse = MeanSquaredError()
@@ -68,7 +79,7 @@ class Autoencoder(L.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Mean squared error of a batch over all of its pixels."""
         loss = F.mse_loss(self(batch.corrupted, batch.labels), batch.images)
-        self._log_train_loss(loss.detach(), len(batch.images), first=batch_idx == 0)
+        self._log_train({"loss": loss}, len(batch.images), first=batch_idx == 0)
         return loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -102,19 +113,36 @@ class Autoencoder(L.LightningModule):
         for metric in (self.test_metrics, self.test_clean_mse, self.test_input_mse):
             metric.reset()
 
-    def configure_optimizers(self) -> Optimizer:
-        """The optimiser of all parameters."""
-        return self.optimizer(self.parameters())
+    @property
+    def test_names(self) -> list[str]:
+        """What the test measures, as in `test/NAME`."""
+        return [*self.test_metrics, "clean_mse", "input_mse"]
 
-    def _log_train_loss(self, loss: Tensor, n_images: int, first: bool) -> None:
-        """Logs the mean over the images of an epoch, in its last step.
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """The optimiser of all parameters, and the schedule of its learning rate."""
+        optimizer = self.optimizer(self.parameters())
+        if self.scheduler is None:
+            return optimizer
+        steps = self.trainer.estimated_stepping_batches
+        if not math.isfinite(steps):
+            raise ValueError("a schedule needs an end: set trainer.max_epochs, or scheduler=none")
+        scheduler = self.scheduler(optimizer, total_steps=int(steps))
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
+        }
+
+    def _log_train(self, terms: dict[str, Tensor], n_images: int, first: bool) -> None:
+        """Logs the means over the images of an epoch, in its last step.
 
         A `self.log` in every step takes a tenth of a small network's step.
         """
+        values = torch.stack(list(terms.values())).detach()
         if first:
-            self._train_loss, self._train_images = torch.zeros_like(loss), 0
-        self._train_loss += loss * n_images
+            self._train_terms, self._train_images = torch.zeros_like(values), 0
+        self._train_terms += values * n_images
         self._train_images += n_images
         if self.trainer.is_last_batch:
-            mean = self._train_loss / self._train_images
-            self.log("train/loss", mean, on_step=False, on_epoch=True, sync_dist=True, batch_size=1)
+            means = self._train_terms / self._train_images
+            logged = {f"train/{name}": mean for name, mean in zip(terms, means, strict=True)}
+            self.log_dict(logged, on_step=False, on_epoch=True, sync_dist=True, batch_size=1)

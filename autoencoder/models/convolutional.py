@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from autoencoder.models.autoencoder import Autoencoder, OptimizerFactory
+from autoencoder.models.autoencoder import Autoencoder, OptimizerFactory, SchedulerFactory
 from autoencoder.networks import ConvDecoder, ConvEncoder
 
 
@@ -18,6 +18,7 @@ class ConvAutoencoder(Autoencoder):
         padding: Padding of each of the encoder's convolutions.
         image_shape: `(C, H, W)` of the images.
         optimizer: Makes the optimiser from the parameters.
+        scheduler: Makes the learning rate's schedule.
     """
 
     def __init__(
@@ -28,7 +29,8 @@ class ConvAutoencoder(Autoencoder):
         padding: int,
         image_shape: tuple[int, int, int],
         optimizer: OptimizerFactory,
+        scheduler: SchedulerFactory | None = None,
     ) -> None:
         encoder = ConvEncoder(image_shape, channels, kernel_size, stride, padding)
         decoder = ConvDecoder(image_shape, channels, kernel_size, stride, padding)
-        super().__init__(encoder, decoder, image_shape, encoder.latent_shape, optimizer)
+        super().__init__(encoder, decoder, image_shape, encoder.latent_shape, optimizer, scheduler)

@@ -33,7 +33,7 @@ class ConvEncoder(nn.Sequential):
         stride: int = 2,
         padding: int = 1,
     ) -> None:
-        self.shapes = _layer_shapes(image_shape, channels, kernel_size, stride, padding)
+        self.shapes = layer_shapes(image_shape, channels, kernel_size, stride, padding)
         layers: list[nn.Module] = []
         for (inputs, _, _), (outputs, _, _) in pairwise(self.shapes):
             convolution = nn.Conv2d(inputs, outputs, kernel_size, stride, padding)
@@ -79,7 +79,7 @@ class ConvDecoder(nn.Sequential):
         stride: int = 2,
         padding: int = 1,
     ) -> None:
-        shapes = _layer_shapes(image_shape, channels, kernel_size, stride, padding)[::-1]
+        shapes = layer_shapes(image_shape, channels, kernel_size, stride, padding)[::-1]
         layers: list[nn.Module] = []
         for (inputs, _, _), (outputs, height, width) in pairwise(shapes):
             # The rows and columns that the encoder's convolution had left over at the far edges.
@@ -94,7 +94,7 @@ class ConvDecoder(nn.Sequential):
         super().__init__(*layers)
 
 
-def _layer_shapes(
+def layer_shapes(
     image_shape: Sequence[int], channels: Sequence[int], kernel_size: int, stride: int, padding: int
 ) -> list[Shape]:
     """Shapes `(C, H, W)` of the images and of each convolution's output."""

@@ -5,7 +5,13 @@ import torch
 from torch.optim import Adam
 
 from autoencoder.data import Batch
-from autoencoder.models import Autoencoder, ConvAutoencoder
+from autoencoder.likelihoods import BernoulliLikelihood, GaussianLikelihood
+from autoencoder.models import (
+    Autoencoder,
+    BottleneckAutoencoder,
+    ConvAutoencoder,
+    VariationalAutoencoder,
+)
 
 adam = partial(Adam, lr=1e-3)
 
@@ -13,6 +19,13 @@ adam = partial(Adam, lr=1e-3)
 MODELS = {
     "baseline": partial(ConvAutoencoder, [16, 32, 64], 3, 2, 1, optimizer=adam),
     "compact4layer": partial(ConvAutoencoder, [16, 32, 64, 32], 3, 2, 1, optimizer=adam),
+    "bottleneck": partial(BottleneckAutoencoder, [8, 16], 12, optimizer=adam),
+    "vae": partial(
+        VariationalAutoencoder, [8, 16], 6, GaussianLikelihood(0.1, learnt=True), optimizer=adam
+    ),
+    "conditional_vae": partial(
+        VariationalAutoencoder, [8, 16], 6, BernoulliLikelihood(), num_classes=10, optimizer=adam
+    ),
 }
 SHAPES = [(1, 28, 28), (3, 32, 32), (1, 20, 14)]
 
@@ -44,10 +57,9 @@ def test_shapes_and_range(model: Autoencoder) -> None:
 def test_every_parameter_gets_a_gradient(model: Autoencoder) -> None:
     batch = batch_for(model)
     # A unit of a tiny untrained network may be dead for four images.
-    loss = sum(
-        torch.nn.functional.mse_loss(model(torch.rand_like(batch.images)), batch.images)
-        for _ in range(3)
-    )
+    model._log_train = lambda *_, **__: None  # there is no trainer to log to
+    batches = (Batch(torch.rand_like(batch.images), *batch[1:]) for _ in range(3))
+    loss = sum(model.training_step(batch, 0) for batch in batches)
     loss.backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
@@ -55,13 +67,14 @@ def test_every_parameter_gets_a_gradient(model: Autoencoder) -> None:
 
 
 def test_state_round_trip(model: Autoencoder, tmp_path: object) -> None:
-    images = batch_for(model).images
-    before = model(images)
+    model.eval()  # batch normalisation in training changes its state
+    images, _, labels = batch_for(model)
+    before = model(images, labels)
     path = f"{tmp_path}/weights.ckpt"
     torch.save(model.state_dict(), path)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(1)
-    assert not torch.equal(model(images), before)
+    assert not torch.equal(model(images, labels), before)
     model.load_state_dict(torch.load(path, weights_only=True))
-    assert torch.equal(model(images), before)
+    assert torch.equal(model(images, labels), before)
