@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from torch import nn
 
-from autoencoder.networks.convolutional import layer_shapes
+from autoencoder.networks.convolutional import is_count, layer_shapes
 
 # Kernel, stride and padding: a 4 x 4 transposed convolution of stride 2 covers every pixel twice,
 # where one of 3 x 3 covers them unevenly and leaves a checkerboard.
@@ -75,6 +75,6 @@ def _activated(channels: int) -> list[nn.Module]:
 
 
 def _checked(numbers: int) -> int:
-    if not isinstance(numbers, int) or numbers < 1:
+    if not is_count(numbers):
         raise ValueError(f"latent_dim must be a whole number > 0, got {numbers}")
     return numbers

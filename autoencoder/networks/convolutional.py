@@ -98,11 +98,11 @@ def layer_shapes(
     image_shape: Sequence[int], channels: Sequence[int], kernel_size: int, stride: int, padding: int
 ) -> list[Shape]:
     """Shapes `(C, H, W)` of the images and of each convolution's output."""
-    if len(channels) == 0 or not all(_positive(count) for count in channels):
+    if len(channels) == 0 or not all(is_count(count) for count in channels):
         raise ValueError(
             f"channels must be a list of whole numbers > 0, as in [16,32,64]; got {channels}"
         )
-    if not (_positive(kernel_size) and _positive(stride)) or padding < 0:
+    if not (is_count(kernel_size) and is_count(stride)) or padding < 0:
         raise ValueError(
             f"kernel_size and stride must be whole numbers > 0 and padding >= 0, "
             f"got {kernel_size}, {stride} and {padding}"
@@ -122,5 +122,6 @@ def layer_shapes(
     return shapes
 
 
-def _positive(value: object) -> bool:
+def is_count(value: object) -> bool:
+    """Whether a value is a whole number > 0."""
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
