@@ -108,6 +108,8 @@ def build(cfg: DictConfig) -> tuple[ImageDataModule, Autoencoder, L.Trainer]:
     with _config_errors("scheduler", cfg.scheduler):
         if model.scheduler is not None:
             model.scheduler(optimizer, total_steps=100)
+            if cfg.trainer.max_epochs in (None, -1) and cfg.trainer.max_steps == -1:
+                raise ValueError("it needs an end: set trainer.max_epochs, or scheduler=none")
     with _config_errors("trainer"):
         _check_trainer(cfg.trainer)
     callbacks = [callback for callback in instantiate(cfg.callbacks).values() if callback]

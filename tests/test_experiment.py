@@ -89,10 +89,15 @@ def test_the_same_seed_gives_the_same_numbers(tiny: Compose, tmp_path: Path) -> 
     assert first["test/input_mse"] == other["test/input_mse"]
 
 
+@pytest.mark.parametrize(
+    "chosen",
+    # The second one draws latents in training, validation and test, and has a schedule.
+    [["noise=gaussian"], ["model=conditional_vae", "model.channels=[4,8]", "model.latent_dim=3"]],
+)
 def test_resumed_equals_never_stopped(
-    tiny: Compose, tmp_path: Path, killed_in_epoch_3: pytest.MonkeyPatch
+    chosen: list[str], tiny: Compose, tmp_path: Path, killed_in_epoch_3: pytest.MonkeyPatch
 ) -> None:
-    overrides = "noise=gaussian", "trainer.max_epochs=5", "callbacks.latent_maps=null"
+    overrides = *chosen, "trainer.max_epochs=5", "callbacks.latent_maps=null"
     cfg = tiny(*overrides, run_dir=tmp_path / "stopped")
     with pytest.raises(KilledError):
         train(cfg)
@@ -115,6 +120,47 @@ def test_resumed_equals_never_stopped(
         for name in ("stopped", "unbroken")
     ]
     assert all(torch.equal(best[0][name], best[1][name]) for name in best[0])
+
+
+def test_a_model_brings_its_training_along_and_the_command_line_wins(tiny: Compose) -> None:
+    brought = tiny("model=bottleneck")
+    assert brought.optimizer._target_ == "torch.optim.AdamW"
+    assert brought.scheduler.max_lr == brought.optimizer.lr
+    chosen = tiny("model=bottleneck", "optimizer=adam", "scheduler=none", "optimizer.lr=0.5")
+    assert chosen.optimizer._target_ == "torch.optim.Adam"
+    assert chosen.optimizer.lr == 0.5
+    assert not chosen.scheduler
+    assert not tiny("model=baseline").scheduler
+
+
+def test_the_schedule_goes_up_and_down_to_its_end(tiny: Compose) -> None:
+    cfg = tiny(
+        "scheduler=one_cycle", "optimizer.lr=0.002", "trainer.max_epochs=5",
+        "callbacks.latent_maps=null",
+    )  # fmt: skip
+    train(cfg)
+    rows = csv.DictReader((Path(cfg.run_dir) / "metrics.csv").open())
+    rates = [float(row["lr"]) for row in rows]
+    assert max(rates) > 0.0015
+    assert rates.index(max(rates)) in (0, 1)
+    assert rates[-1] < 1e-4
+
+
+def test_a_schedule_needs_an_end(tiny: Compose) -> None:
+    with pytest.raises(ConfigError, match="set trainer.max_epochs, or scheduler=none"):
+        train(tiny("scheduler=one_cycle", "trainer.max_epochs=-1"))
+
+
+def test_a_variational_run_says_what_its_bound_is(tiny: Compose) -> None:
+    cfg = tiny("model=vae", "model.channels=[4,8]", "callbacks.latent_maps=null")
+    metrics = train(cfg)
+    elbo = -metrics["test/reconstruction"] - metrics["test/kl"]
+    assert metrics["test/elbo"] == pytest.approx(elbo, rel=1e-5)
+    assert metrics["test/iwae"] > metrics["test/elbo"]
+    assert 0 <= metrics["test/active_units"] <= metrics["latent_size"]
+    row = next(csv.DictReader((Path(cfg.run_dir) / "metrics.csv").open()))
+    for stage in ("train", "val"):
+        assert {f"{stage}/{name}" for name in ("loss", "reconstruction", "kl")} <= set(row)
 
 
 def test_a_finished_run_is_kept(tiny: Compose) -> None:
