@@ -147,7 +147,7 @@ def test_the_schedule_goes_up_and_down_to_its_end(tiny: Compose) -> None:
 
 
 def test_a_schedule_needs_an_end(tiny: Compose) -> None:
-    with pytest.raises(ConfigError, match="set trainer.max_epochs, or scheduler=none"):
+    with pytest.raises(ConfigError, match=r"set trainer\.max_epochs, or scheduler=none"):
         train(tiny("scheduler=one_cycle", "trainer.max_epochs=-1"))
 
 
