@@ -9,11 +9,12 @@ from autoencoder.networks import BottleneckDecoder, BottleneckEncoder
 
 
 class BottleneckAutoencoder(Autoencoder):
-    """Normalised convolutions around a linear bottleneck.
+    """Normalised convolutions and residual blocks around a linear bottleneck.
 
     Args:
         channels: Output channels of the encoder's convolutions, which halve the sides.
-        latent_dim: Numbers in a latent.
+        blocks: Residual blocks after the last of them, and before the decoder's first.
+        latent_dim: Numbers in a latent; None for no linear layers: the latent is the feature map.
         image_shape: `(C, H, W)` of the images.
         optimizer: Makes the optimiser from the parameters.
         scheduler: Makes the learning rate's schedule.
@@ -22,18 +23,19 @@ class BottleneckAutoencoder(Autoencoder):
     def __init__(
         self,
         channels: Sequence[int],
-        latent_dim: int,
+        blocks: int,
+        latent_dim: int | None,
         image_shape: tuple[int, int, int],
         optimizer: OptimizerFactory,
         scheduler: SchedulerFactory | None = None,
     ) -> None:
-        encoder = BottleneckEncoder(image_shape, channels, latent_dim)
-        decoder = BottleneckDecoder(image_shape, channels, latent_dim)
+        encoder = BottleneckEncoder(image_shape, channels, latent_dim, blocks)
+        decoder = BottleneckDecoder(image_shape, channels, latent_dim, blocks)
         super().__init__(
             encoder,
             nn.Sequential(decoder, nn.Sigmoid()),
             image_shape,
-            (latent_dim,),
+            encoder.latent_shape,
             optimizer,
             scheduler,
         )

@@ -50,6 +50,7 @@ class VariationalAutoencoder(Autoencoder):
 
     Args:
         channels: As for `BottleneckEncoder`.
+        blocks: As for `BottleneckEncoder`.
         latent_dim: Dimensions of the latent.
         likelihood: Module from logits (B, C, H, W) to a distribution over images.
         beta: Weight of the KL divergence.
@@ -69,6 +70,7 @@ class VariationalAutoencoder(Autoencoder):
     def __init__(
         self,
         channels: Sequence[int],
+        blocks: int,
         latent_dim: int,
         likelihood: nn.Module,
         image_shape: tuple[int, int, int],
@@ -89,8 +91,8 @@ class VariationalAutoencoder(Autoencoder):
                 raise ValueError(f"{name} must be at least {least}, got {value}")
         image_channels, height, width = image_shape
         seen = (image_channels + (num_classes > 0), height, width)
-        encoder = BottleneckEncoder(seen, channels, 2 * latent_dim)
-        decoder = BottleneckDecoder(image_shape, channels, latent_dim + num_classes)
+        encoder = BottleneckEncoder(seen, channels, 2 * latent_dim, blocks)
+        decoder = BottleneckDecoder(image_shape, channels, latent_dim + num_classes, blocks)
         super().__init__(encoder, decoder, image_shape, (latent_dim,), optimizer, scheduler)
         self.num_classes = num_classes
         self.label_images = nn.Embedding(num_classes, height * width) if num_classes else None

@@ -1,12 +1,12 @@
-"""Normalised convolutions around a linear bottleneck of any size."""
+"""Normalised convolutions and residual blocks around a linear bottleneck of any size."""
 
 import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from torch import nn
+from torch import Tensor, nn
 
-from autoencoder.networks.convolutional import is_count, layer_shapes
+from autoencoder.networks.convolutional import Shape, is_count, layer_shapes
 
 # Kernel, stride and padding: a 4 x 4 transposed convolution of stride 2 covers every pixel twice,
 # where one of 3 x 3 covers them unevenly and leaves a checkerboard.
@@ -14,67 +14,119 @@ _DOWN = (3, 2, 1)
 _UP = (4, 2, 1)
 
 
+class ResidualBlock(nn.Module):
+    """Two convolutions whose output is added to their input (He et al., 2016).
+
+    Starts as no more than its activation: the last normalisation's scale is 0.
+
+    Args:
+        channels: Of input and output (B, channels, H, W).
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.residual = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            *_activated(channels),
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            last := nn.BatchNorm2d(channels),
+        )
+        self.activation = nn.SiLU(inplace=True)
+        nn.init.zeros_(last.weight)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Maps (B, channels, H, W) to the same shape."""
+        activated: Tensor = self.activation(features + self.residual(features))
+        return activated
+
+
 class BottleneckEncoder(nn.Sequential):
-    """Strided convolutions, each with batch normalisation and a SiLU, and a linear layer.
+    """Strided convolutions with batch normalisation and SiLUs, residual blocks, a linear layer.
 
     Args:
         image_shape: `(C, H, W)` of the images.
         channels: Output channels of each convolution, which halves the sides, rounded up.
-        outputs: Numbers that an image is mapped to; the result is (B, outputs).
+        outputs: Numbers that an image is mapped to; None leaves the linear layer out.
+        blocks: Residual blocks after the last convolution.
+
+    Attributes:
+        latent_shape: `(outputs,)`, or `(C, H, W)` of the last convolution.
 
     Raises:
-        ValueError: If `channels` or `outputs` are not whole numbers > 0.
+        ValueError: If `channels` or `outputs` are not whole numbers > 0, or `blocks` is none >= 0.
     """
 
-    def __init__(self, image_shape: Sequence[int], channels: Sequence[int], outputs: int) -> None:
-        shapes = layer_shapes(image_shape, channels, *_DOWN)
+    def __init__(
+        self,
+        image_shape: Sequence[int],
+        channels: Sequence[int],
+        outputs: int | None,
+        blocks: int = 0,
+    ) -> None:
+        shapes = _shapes(image_shape, channels, outputs, blocks)
+        self.latent_shape: tuple[int, ...] = shapes[-1] if outputs is None else (outputs,)
         layers: list[nn.Module] = []
         for (before, _, _), (after, _, _) in pairwise(shapes):
             layers += [nn.Conv2d(before, after, *_DOWN, bias=False), *_activated(after)]
-        layers += [nn.Flatten(), nn.Linear(math.prod(shapes[-1]), _checked(outputs))]
+        layers += [ResidualBlock(channels[-1]) for _ in range(blocks)]
+        if outputs is not None:
+            layers += [nn.Flatten(), nn.Linear(math.prod(shapes[-1]), outputs)]
         super().__init__(*layers)
 
 
 class BottleneckDecoder(nn.Sequential):
-    """A linear layer and transposed convolutions with batch normalisation and SiLUs.
+    """A linear layer, residual blocks, transposed convolutions with normalisation and SiLUs.
 
     Ends in logits (B, C, H, W): images are their sigmoid.
 
     Args:
         image_shape: `(C, H, W)` of the images.
         channels: Output channels of the *encoder's* convolutions, in the encoder's order.
-        inputs: Numbers that an image is made from; the input is (B, inputs).
+        inputs: Numbers that an image is made from; None leaves the linear layer out.
+        blocks: Residual blocks before the first transposed convolution.
 
     Raises:
-        ValueError: If `channels` or `inputs` are not whole numbers > 0.
+        ValueError: As for `BottleneckEncoder`.
     """
 
-    def __init__(self, image_shape: Sequence[int], channels: Sequence[int], inputs: int) -> None:
-        shapes = layer_shapes(image_shape, channels, *_DOWN)[::-1]
-        layers: list[nn.Module] = [
-            nn.Linear(_checked(inputs), math.prod(shapes[0]), bias=False),
-            nn.Unflatten(1, shapes[0]),
-            *_activated(shapes[0][0]),
-        ]
-        for (before, *small), (after, *large) in pairwise(shapes):
-            kernel_size, stride, padding = _UP
-            # Twice the side, or one less where the encoder's layer had rounded up.
-            cut = [2 * side - size for side, size in zip(small, large, strict=True)]
+    def __init__(
+        self,
+        image_shape: Sequence[int],
+        channels: Sequence[int],
+        inputs: int | None,
+        blocks: int = 0,
+    ) -> None:
+        first, *others = _shapes(image_shape, channels, inputs, blocks)[::-1]
+        layers: list[nn.Module] = []
+        if inputs is not None:
             layers += [
-                nn.ConvTranspose2d(before, after, kernel_size, stride, padding, bias=False),
-                nn.ZeroPad2d((0, -cut[1], 0, -cut[0])) if any(cut) else nn.Identity(),
-                *_activated(after),
+                nn.Linear(inputs, math.prod(first), bias=False),
+                nn.Unflatten(1, first),
+                *_activated(first[0]),
             ]
-        last = image_shape[0]
-        layers[-4:] = [nn.ConvTranspose2d(before, last, *_UP), layers[-3]]
+        layers += [ResidualBlock(first[0]) for _ in range(blocks)]
+        for before, after in pairwise([first, *others]):
+            # Normalised but for the last, whose output are the logits.
+            is_last = after is others[-1]
+            layers += [
+                nn.ConvTranspose2d(before[0], after[0], *_UP, bias=is_last),
+                # Twice the side, or one less where the encoder's layer had rounded up.
+                nn.ZeroPad2d((0, after[2] - 2 * before[2], 0, after[1] - 2 * before[1])),
+                *([] if is_last else _activated(after[0])),
+            ]
         super().__init__(*layers)
+
+
+def _shapes(
+    image_shape: Sequence[int], channels: Sequence[int], numbers: int | None, blocks: int
+) -> list[Shape]:
+    """Shapes `(C, H, W)` of the images and of each convolution's output."""
+    if numbers is not None and not is_count(numbers):
+        raise ValueError(f"latent_dim must be a whole number > 0, got {numbers}")
+    if blocks != 0 and not is_count(blocks):
+        raise ValueError(f"blocks must be a whole number >= 0, got {blocks}")
+    return layer_shapes(image_shape, channels, *_DOWN)
 
 
 def _activated(channels: int) -> list[nn.Module]:
     return [nn.BatchNorm2d(channels), nn.SiLU(inplace=True)]
-
-
-def _checked(numbers: int) -> int:
-    if not is_count(numbers):
-        raise ValueError(f"latent_dim must be a whole number > 0, got {numbers}")
-    return numbers

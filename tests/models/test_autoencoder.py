@@ -13,18 +13,21 @@ from autoencoder.models import (
     VariationalAutoencoder,
 )
 
+from autoencoder.networks.bottleneck import ResidualBlock
+
 adam = partial(Adam, lr=1e-3)
 
 # A row a model: what makes it, for images of a shape.
 MODELS = {
     "baseline": partial(ConvAutoencoder, [16, 32, 64], 3, 2, 1, optimizer=adam),
     "compact4layer": partial(ConvAutoencoder, [16, 32, 64, 32], 3, 2, 1, optimizer=adam),
-    "bottleneck": partial(BottleneckAutoencoder, [8, 16], 12, optimizer=adam),
+    "bottleneck": partial(BottleneckAutoencoder, [8, 16], 1, 12, optimizer=adam),
+    "overcomplete": partial(BottleneckAutoencoder, [8, 16], 1, None, optimizer=adam),
     "vae": partial(
-        VariationalAutoencoder, [8, 16], 6, GaussianLikelihood(0.1, learnt=True), optimizer=adam
+        VariationalAutoencoder, [8, 16], 1, 6, GaussianLikelihood(0.1, learnt=True), optimizer=adam
     ),
     "conditional_vae": partial(
-        VariationalAutoencoder, [8, 16], 6, BernoulliLikelihood(), num_classes=10, optimizer=adam
+        VariationalAutoencoder, [8, 16], 1, 6, BernoulliLikelihood(), num_classes=10, optimizer=adam
     ),
 }
 SHAPES = [(1, 28, 28), (3, 32, 32), (1, 20, 14)]
@@ -59,6 +62,9 @@ def test_every_parameter_gets_a_gradient(model: Autoencoder) -> None:
     # A unit of a tiny untrained network may be dead for four images.
     model._log_train = lambda *_, **__: None  # there is no trainer to log to
     batches = (Batch(torch.rand_like(batch.images), *batch[1:]) for _ in range(3))
+    for module in model.modules():
+        if isinstance(module, ResidualBlock):  # which starts as its activation alone
+            torch.nn.init.ones_(module.residual[-1].weight)
     loss = sum(model.training_step(batch, 0) for batch in batches)
     loss.backward()
     for name, parameter in model.named_parameters():

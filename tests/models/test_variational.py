@@ -17,7 +17,7 @@ SHAPE = (1, 12, 12)
 def made(**changed: Any) -> VariationalAutoencoder:
     torch.manual_seed(0)
     values: dict[str, Any] = {
-        "channels": [8, 16], "latent_dim": 3, "likelihood": GaussianLikelihood(0.3),
+        "channels": [8, 16], "blocks": 1, "latent_dim": 3, "likelihood": GaussianLikelihood(0.3),
         "image_shape": SHAPE, "optimizer": partial(Adam, lr=1e-3),
     }  # fmt: skip
     model = VariationalAutoencoder(**values | changed)
