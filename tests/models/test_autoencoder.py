@@ -12,7 +12,6 @@ from autoencoder.models import (
     ConvAutoencoder,
     VariationalAutoencoder,
 )
-
 from autoencoder.networks.bottleneck import ResidualBlock
 
 adam = partial(Adam, lr=1e-3)
