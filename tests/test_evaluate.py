@@ -9,7 +9,7 @@ import pytest
 from autoencoder.commandline import CONF_DIR
 from tests.report.runs_on_disk import COMPACT, WIDE, write_run
 
-SMALL = "max_points=40", "noise_stds=[0,0.3]", "device=cpu"
+SMALL = "max_points=40", "noise_stds=[0,0.3]", "device=cpu", "samples_per_class=3"
 
 
 def evaluate(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -13,11 +13,12 @@ from omegaconf import OmegaConf
 from autoencoder import runs
 from autoencoder.files import write_text, written_aside
 from autoencoder.report.evaluation import Examples, Floors, Measurement
+from autoencoder.report.judge import RECIPE
 from autoencoder.report.settings import Settings
 
 FOLDER = "cache"
 # To be raised when a change of the code changes what is measured.
-VERSION = 1
+VERSION = 2
 
 
 def key(run: Path, settings: Settings) -> str:
@@ -26,7 +27,7 @@ def key(run: Path, settings: Settings) -> str:
     config = OmegaConf.to_container(runs.read_config(run))
     assert isinstance(config, dict)
     described = {name: config[name] for name in ("data", "noise", "model")}
-    return f"{checkpoint[:12]}-{_digest([VERSION, described, _numbers(settings)])}"
+    return f"{checkpoint[:12]}-{_digest([VERSION, described, _numbers(settings), RECIPE.key])}"
 
 
 def load(run: Path, key: str) -> Measurement | None:
@@ -60,12 +61,17 @@ def load_floors(folder: Path, key: str) -> Floors | None:
     """The floors of a data set; None if they are not there or can't be read."""
     path = folder / FOLDER / f"floors-{key}.json"
     try:
-        mse, *decibels = json.loads(path.read_text()).values()
+        values = json.loads(path.read_text())
+        mse, generation = values.pop("pca_mse"), values.pop("generation")
         return Floors(
-            {int(n): value for n, value in mse.items()},
-            *({float(std): value for std, value in values.items()} for values in decibels),
+            pca_mse={int(n): value for n, value in mse.items()},
+            generation=generation,
+            **{
+                name: {float(std): psnr for std, psnr in of_noise.items()}
+                for name, of_noise in values.items()
+            },
         )
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
 
 
@@ -77,12 +83,15 @@ def save_floors(folder: Path, key: str, floors: Floors) -> None:
 
 def floors_key(data_key: str, latent_sizes: list[int], settings: Settings) -> str:
     """Names what floors depend on."""
-    return f"{data_key}-{_digest([VERSION, latent_sizes, settings.seed, settings.noise_stds])}"
+    values = _numbers(settings)
+    described = {name: values[name] for name in ("seed", "noise_stds", "samples_per_class")}
+    return f"{data_key}-{_digest([VERSION, latent_sizes, described, RECIPE.key])}"
 
 
 def _numbers(settings: Settings) -> dict[str, Any]:
     values = dataclasses.asdict(settings)
-    return {name: values[name] for name in ("seed", "noise_stds", "max_points", "knn_points")}
+    without = "data_root", "device", "batch_size"
+    return {name: value for name, value in values.items() if name not in without}
 
 
 def _digest(value: Any) -> str:

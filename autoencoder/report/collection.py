@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,14 +17,23 @@ from autoencoder.allocator import keep_freed_memory
 from autoencoder.labels import Described, Label, describe, labels
 from autoencoder.report import cache
 from autoencoder.report.evaluation import Evaluation, Floors, Measurement
+from autoencoder.report.judge import Judge
 from autoencoder.report.linear import LinearMethods
 from autoencoder.report.measurement import STAGES, Say, data_key, measure
 from autoencoder.report.settings import Settings
 
 log = logging.getLogger(__name__)
 
-# Numbers of metrics.json that the table shows as they are.
-_RECORDED = ("train_seconds", "images_per_second")
+# Columns that the table shows as metrics.json has them.
+_RECORDED = {
+    "elbo": "test/elbo",
+    "iwae": "test/iwae",
+    "reconstruction": "test/reconstruction",
+    "kl": "test/kl",
+    "active_units": "test/active_units",
+    "train_seconds": "train_seconds",
+    "images_per_second": "images_per_second",
+}
 
 
 class Collection(NamedTuple):
@@ -40,6 +50,13 @@ class Collection(NamedTuple):
     left_out: dict[Path, str]
 
 
+class _References(NamedTuple):
+    """What runs of one data set are held against."""
+
+    linear: LinearMethods
+    judge: Judge
+
+
 def collect(path: Path, settings: Settings, console: Console) -> Collection:
     """Evaluates the runs in a directory.
 
@@ -53,7 +70,7 @@ def collect(path: Path, settings: Settings, console: Console) -> Collection:
     """
     keep_freed_memory()
     found = runs.find_runs(path)
-    collector = _Collector(settings)
+    collector = _Collector(path, settings)
     described: list[Described] = []
     measured: list[Measurement] = []
     with _progress(console, len(found.finished)) as progress:
@@ -72,7 +89,7 @@ def collect(path: Path, settings: Settings, console: Console) -> Collection:
         left_out = collector.left_out | found.unfinished
         if not measured:
             raise runs.RunError(nothing_left(path, left_out))
-        floors = collector.floors(path, described, measured, progress("floors"))
+        floors = collector.floors(described, measured, progress("floors"))
     found_labels = labels(described)
     evaluations = [
         _evaluation(*parts, floors) for parts in zip(described, measured, found_labels, strict=True)
@@ -89,10 +106,11 @@ def nothing_left(path: Path, left_out: dict[Path, str]) -> str:
 class _Collector:
     """What the runs of one collection share: data sets, and what is known of them."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, path: Path, settings: Settings) -> None:
+        self.path = path
         self.settings = settings
         self.left_out: dict[Path, str] = {}
-        self._linear: dict[str, LinearMethods] = {}
+        self._references: dict[str, _References] = {}
         self._missing: dict[str, Exception] = {}
 
     def measurement(self, run: Path, say: Say) -> Measurement:
@@ -102,12 +120,12 @@ class _Collector:
         if measurement is None:
             say("loading")
             loaded = self._load(run)
-            linear = self._linear_methods(loaded)
-            measurement = cache.save(run, key, measure(loaded, linear, self.settings, say))
+            measurement = measure(loaded, *self._referring(loaded), self.settings, say)
+            measurement = cache.save(run, key, measurement)
         return measurement
 
     def floors(
-        self, path: Path, described: list[Described], measured: list[Measurement], say: Say
+        self, described: list[Described], measured: list[Measurement], say: Say
     ) -> dict[str, Floors]:
         """The floors of each data set."""
         sizes: dict[str, set[int]] = {}
@@ -117,14 +135,15 @@ class _Collector:
         found = {}
         for of_key, latent_sizes in sizes.items():
             key = cache.floors_key(of_key, sorted(latent_sizes), self.settings)
-            floors = cache.load_floors(path, key)
+            floors = cache.load_floors(self.path, key)
             if floors is None:
-                say("PCA and Wiener filter")
-                if of_key not in self._linear:
+                say("PCA, Wiener filter and real images")
+                if of_key not in self._references:
                     keys = [measurement.data_key for measurement in measured]
-                    self._linear_methods(self._load(described[keys.index(of_key)].path))
-                floors = self._linear[of_key].floors(sorted(latent_sizes))
-                cache.save_floors(path, key, floors)
+                    self._referring(self._load(described[keys.index(of_key)].path))
+                linear, judge = self._references[of_key]
+                floors = replace(linear.floors(sorted(latent_sizes)), generation=judge.floor())
+                cache.save_floors(self.path, key, floors)
             found[of_key] = floors
         return found
 
@@ -141,11 +160,15 @@ class _Collector:
                 self._missing[data] = error
             raise
 
-    def _linear_methods(self, loaded: runs.LoadedRun) -> LinearMethods:
+    def _referring(self, loaded: runs.LoadedRun) -> _References:
         key = data_key(loaded.data)
-        if key not in self._linear:
-            self._linear[key] = LinearMethods(loaded.data, self.settings)
-        return self._linear[key]
+        if key not in self._references:
+            folder = self.path / cache.FOLDER
+            self._references[key] = _References(
+                LinearMethods(loaded.data, self.settings),
+                Judge(loaded.data, key, folder, self.settings),
+            )
+        return self._references[key]
 
 
 def _evaluation(
@@ -153,10 +176,12 @@ def _evaluation(
 ) -> Evaluation:
     metrics = runs.read_metrics(described.path) or {}
     columns = measurement.columns
-    pca_mse = floors[measurement.data_key].pca_mse[int(columns["latent_size"])]
+    of_data = floors[measurement.data_key]
+    pca_mse = of_data.pca_mse[int(columns["latent_size"])]
     joined = {
         **columns,
-        **{name: metrics.get(name, math.nan) for name in _RECORDED},
+        **{column: metrics.get(name, math.nan) for column, name in _RECORDED.items()},
+        **{f"{column}_floor": value for column, value in of_data.generation.items()},
         "pca_mse": pca_mse,
         # Both of clean images, so that a network that is tested on noise is compared as well.
         "pca_ratio": columns["clean_mse"] / pca_mse if pca_mse else math.nan,

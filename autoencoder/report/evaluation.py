@@ -53,6 +53,8 @@ class Measurement:
         tsne_map: `(n, 2)`, their t-SNE map.
         map_trustworthiness: Of the two maps, by `pca` and `tsne`: whether neighbours on the map
             are neighbours in the latent.
+        generation: How images were generated and judged: the `prior` that latents were drawn
+            from, in words, and the fingerprint of the `classifier`, empty if there is none.
     """
 
     data: dict[str, str]
@@ -75,6 +77,7 @@ class Measurement:
     pca_map: Floats
     tsne_map: Floats
     map_trustworthiness: dict[str, float]
+    generation: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -104,7 +107,9 @@ class Evaluation(Measurement):
 
 @dataclass(frozen=True, eq=False)
 class Floors:
-    """What linear methods reach on one data set: fitted on the training images of the runs.
+    """What a network is held against on one data set: linear methods, and real images.
+
+    All are fitted on the training images of the runs.
 
     Attributes:
         pca_mse: Test MSE of PCA, clipped to [0, 1], by number of components; NaN for as many
@@ -113,9 +118,12 @@ class Floors:
             deviation; none for 0.
         pca_psnr: Of the best PCA projection of the noisy images.
         wiener_psnr: Of the Wiener filter in the basis of PCA.
+        generation: What the columns on generated images are for the real test images, by column;
+            NaN where there are too few images or classes.
     """
 
     pca_mse: dict[int, float]
     do_nothing_psnr: dict[float, float]
     pca_psnr: dict[float, float]
     wiener_psnr: dict[float, float]
+    generation: dict[str, float] = field(default_factory=dict)

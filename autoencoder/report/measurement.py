@@ -13,6 +13,7 @@ from autoencoder.data.module import to_float
 from autoencoder.metrics import image_mse, reconstruction_metrics
 from autoencoder.models import Autoencoder
 from autoencoder.report.evaluation import Examples, Measurement
+from autoencoder.report.judge import Judge, generate
 from autoencoder.report.linear import LinearMethods, gaussian, probes
 from autoencoder.report.settings import Settings
 from autoencoder.representation import (
@@ -27,17 +28,20 @@ from autoencoder.runs import LoadedRun
 
 # What a stage of the work is called while it runs.
 Say = Callable[[str], None]
-STAGES = 5
+STAGES = 7
 
 N_WORST = 10
 
 
-def measure(run: LoadedRun, linear: LinearMethods, settings: Settings, say: Say) -> Measurement:
+def measure(
+    run: LoadedRun, linear: LinearMethods, judge: Judge, settings: Settings, say: Say
+) -> Measurement:
     """Measures a run.
 
     Args:
         run: Its model and its data.
         linear: The linear methods on the same data.
+        judge: Of generated images, on the same data.
         settings: How runs are evaluated.
         say: Is told of each of the `STAGES`.
     """
@@ -67,6 +71,8 @@ def measure(run: LoadedRun, linear: LinearMethods, settings: Settings, say: Say)
         "dead_units": use.dead_units,
         "participation_ratio": use.participation_ratio,
     }
+    judged, generation = _generation(run, train_latents, judge, settings, say)
+    columns |= judged
     say(f"mapping {min(settings.max_points, len(test)):,} latents with t-SNE")
     # In one thread: the map is then the same on any number of cores, and does not take minutes
     # where others use them as well (OpenMP's threads wait for each other at every step).
@@ -105,6 +111,7 @@ def measure(run: LoadedRun, linear: LinearMethods, settings: Settings, say: Say)
             "pca": _or_nan(lambda: trustworthiness(latents[chosen], pca, seed=settings.seed)),
             "tsne": _or_nan(lambda: trustworthiness(latents[chosen], tsne, seed=settings.seed)),
         },
+        generation=generation,
     )
 
 
@@ -117,8 +124,7 @@ class _Network:
     """A model that takes whole splits, batch by batch, on the device of the settings."""
 
     def __init__(self, model: Autoencoder, settings: Settings) -> None:
-        automatic = "cuda" if torch.cuda.is_available() else "cpu"
-        self.device = automatic if settings.device == "auto" else settings.device
+        self.device = settings.torch_device
         self.model = model.to(self.device)
         self.batch_size = settings.batch_size
 
@@ -202,6 +208,18 @@ def _qualities(
         "trustworthiness": _or_nan(lambda: trustworthiness(images, latents, seed=settings.seed)),
         "silhouette": _or_nan(lambda: silhouette(latents, labels, seed=settings.seed)),
     }
+
+
+def _generation(
+    run: LoadedRun, train_latents: np.ndarray, judge: Judge, settings: Settings, say: Say
+) -> tuple[dict[str, float], dict[str, str]]:
+    """The columns on generated images, and how they came about."""
+    n_classes = len(run.data.classes)
+    say(f"generating {settings.samples_per_class * n_classes:,} images")
+    generated = generate(run.model, train_latents, n_classes, settings)
+    say("judging them by a classifier, which is trained once")
+    columns = judge.columns(generated, asked=run.model.num_classes > 0)
+    return columns, {"prior": generated.prior, "classifier": judge.fingerprint}
 
 
 def _or_nan(measure: Callable[[], float]) -> float:

@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Self
 
+import torch
 from omegaconf import DictConfig, OmegaConf
 
 
@@ -23,6 +24,7 @@ class Settings:
         noise_stds: Standard deviations of the noise that robustness is measured at.
         max_points: Test images in the maps at the most.
         knn_points: Test images that k-NN classifies.
+        samples_per_class: Images that a network generates, for each class of the data.
 
     Raises:
         SettingsError: If a number is out of its range.
@@ -35,15 +37,25 @@ class Settings:
     noise_stds: tuple[float, ...]
     max_points: int
     knn_points: int
+    samples_per_class: int
 
     def __post_init__(self) -> None:
-        for name, least in (("batch_size", 1), ("seed", 0), ("max_points", 4), ("knn_points", 1)):
+        least_of = {
+            "batch_size": 1, "seed": 0, "max_points": 4, "knn_points": 1, "samples_per_class": 1,
+        }  # fmt: skip
+        for name, least in least_of.items():
             value = getattr(self, name)
             if not isinstance(value, int) or value < least:
                 raise SettingsError(f"{name} must be a whole number >= {least}, got {value!r}")
         numbers = all(isinstance(std, int | float) and std >= 0 for std in self.noise_stds)
         if not numbers or len(self.noise_stds) == 0:
             raise SettingsError(f"noise_stds must be numbers >= 0, got {list(self.noise_stds)}")
+
+    @property
+    def torch_device(self) -> str:
+        """The device as torch names it."""
+        automatic = "cuda" if torch.cuda.is_available() else "cpu"
+        return automatic if self.device == "auto" else self.device
 
     @classmethod
     def from_config(cls, cfg: DictConfig) -> Self:

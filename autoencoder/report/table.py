@@ -26,6 +26,7 @@ class Column(NamedTuple):
         better: -1 where less is better, 1 where more is, 0 where neither.
         format: Of a number.
         same_noise: Whether only runs with the same noise can be compared by it.
+        same_likelihood: Whether only runs with the same likelihood can be compared by it.
         brief: Whether the console has room for it.
     """
 
@@ -35,6 +36,7 @@ class Column(NamedTuple):
     better: int
     format: str
     same_noise: bool = False
+    same_likelihood: bool = False
     brief: bool = False
 
 
@@ -69,6 +71,30 @@ COLUMNS = (
     Column("dead_units", "dead units", "latent dimensions that don't vary", 0, ",.0f"),
     Column("participation_ratio", "participation ratio", "effective number of latent dimensions",
            0, ".3g"),
+    Column("frechet", "Fréchet distance", "of generated images to the training images, by features "
+           "of this report's own classifier: not the FID, which takes Inception's; latents are "
+           "drawn from the prior or, where there is none, from a Gaussian fitted on the training "
+           "latents", -1, ".3g", brief=True),
+    Column("frechet_floor", "Fréchet distance of real images", "of the test images, by the same "
+           "features", 0, ".3g"),
+    Column("precision", "precision", "share of generated images among the real ones, by the same "
+           "features", 1, ".3f"),
+    Column("precision_floor", "precision of real images", "of the test images", 0, ".3f"),
+    Column("recall", "recall", "share of real images among the generated ones, by the same "
+           "features", 1, ".3f"),
+    Column("recall_floor", "recall of real images", "of the test images", 0, ".3f"),
+    Column("named_as_asked", "named as asked", "share of the images generated of a class that the "
+           "classifier gives the name of it", 1, ".3f"),
+    Column("named_as_asked_floor", "real images named right", "test accuracy of the classifier", 0,
+           ".3f"),
+    Column("elbo", "ELBO, nats", "evidence lower bound of log p(x), an image", 1, ",.1f",
+           same_noise=True, same_likelihood=True),
+    Column("iwae", "IWAE bound, nats", "importance-weighted bound of log p(x), an image: tighter "
+           "than the ELBO", 1, ",.1f", same_noise=True, same_likelihood=True),
+    Column("reconstruction", "reconstruction, nats", "minus E log p(x|z), an image", 0, ",.1f"),
+    Column("kl", "KL, nats", "KL(q(z|x) || p(z)), an image", 0, ",.1f"),
+    Column("active_units", "active units", "latent dimensions whose posterior means vary by more "
+           "than 0.01", 0, ",.0f"),
     Column("train_seconds", "training, s", "wall time of all epochs", -1, ",.0f"),
     Column("images_per_second", "images/s", "training images a second", 1, ",.0f"),
 )  # fmt: skip
@@ -95,6 +121,11 @@ class Row:
     def group(self) -> str:
         """The label of the runs without the seed."""
         return self.first.group
+
+    @property
+    def likelihood(self) -> str:
+        """The likelihood of a variational model, as its config has it; empty for others."""
+        return repr((self.first.config.get("model") or {}).get("likelihood", ""))
 
     @property
     def seeds(self) -> list[int]:
@@ -143,12 +174,14 @@ def best(rows: Sequence[Row]) -> set[tuple[str, str, str]]:
     """The best numbers, as `(data_key, group, column)`, among rows that can be compared by it."""
     found = set()
     for column in COLUMNS:
-        comparable: dict[tuple[str, str], list[Row]] = {}
+        comparable: dict[tuple[str, str, str], list[Row]] = {}
         for row in rows:
             if column.better and not math.isnan(row.mean(column.key)):
                 noise = row.noise if column.same_noise else ""
-                comparable.setdefault((row.first.data_key, noise), []).append(row)
-        for (data_key, _), group in comparable.items():
+                likelihood = row.likelihood if column.same_likelihood else ""
+                key = row.first.data_key, noise, likelihood
+                comparable.setdefault(key, []).append(row)
+        for (data_key, *_), group in comparable.items():
             if len(group) > 1:
                 wanted = max(column.better * row.mean(column.key) for row in group)
                 found |= {
@@ -266,7 +299,7 @@ def console_table(rows: Sequence[Row], width: int) -> Table:
 
 
 # Columns that make room on a narrow console, in this order.
-_DROPPED = ("knn", "clean_mse", "psnr", "latent_size", "pca_mse")
+_DROPPED = ("frechet", "knn", "clean_mse", "psnr", "latent_size", "pca_mse")
 
 
 def number(value: float, column: str) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from autoencoder.environment import environment, hardware
 from autoencoder.labels import NO_NOISE
+from autoencoder.report.evaluation import Evaluation
+from autoencoder.report.judge import RECIPE
 from autoencoder.report.settings import Settings
 from autoencoder.report.table import Row, number
 
@@ -14,6 +16,8 @@ from autoencoder.report.table import Row, number
 _MATCH = 0.005
 # Errors that differ by a larger share than this were not measured on the same network or images.
 _DRIFT = 0.01
+# The share of its latent that a network uses, below which its posterior has collapsed.
+_COLLAPSED = 0.5
 
 
 def summary(rows: Sequence[Row], left_out: Mapping[Path, str]) -> list[str]:
@@ -37,6 +41,8 @@ def _of_one_data_set(rows: Sequence[Row]) -> Iterator[str]:
     yield from _compression(rows)
     yield from _denoising(rows)
     yield from _classes(rows)
+    yield from _generation(rows)
+    yield from _collapse(rows)
 
 
 def _best(rows: Sequence[Row]) -> Iterator[str]:
@@ -147,6 +153,48 @@ def _classes(rows: Sequence[Row]) -> Iterator[str]:
         yield text + "."
 
 
+def _generation(rows: Sequence[Row]) -> Iterator[str]:
+    known = sorted(
+        (row for row in rows if row.values("frechet")), key=lambda row: row.mean("frechet")
+    )
+    if not known:
+        return
+    first, *others = known
+    text = (
+        f"{_name(first)} generates {'the best images' if others else 'images'}, of latents from "
+        f"{_prior(first)}: their Fréchet distance to the training images is "
+        f"{number(first.mean('frechet'), 'frechet')}"
+    )
+    if others:
+        last = others[-1]
+        rest = f"the last of {len(known)} is {_name(last)}" if others[1:] else _name(last)
+        text += f" ({rest} with {number(last.mean('frechet'), 'frechet')})"
+    floors = [first.mean(f"{column}_floor") for column in ("frechet", "precision", "recall")]
+    yield (
+        f"{text}; that of real test images is {number(floors[0], 'frechet')}. "
+        f"{first.mean('precision'):.1%} of them lie among real images, and "
+        f"{first.mean('recall'):.1%} of real images among them; of the test images, "
+        f"{floors[1]:.1%} and {floors[2]:.1%}."
+    )
+    for row in known:
+        if row.values("named_as_asked"):
+            yield (
+                f"Asked for a class, {_name(row)} generates images of which "
+                f"{row.mean('named_as_asked'):.1%} are named as asked by the classifier, which "
+                f"names {row.mean('named_as_asked_floor'):.1%} of real test images right."
+            )
+
+
+def _collapse(rows: Sequence[Row]) -> Iterator[str]:
+    for row in rows:
+        active, size = row.mean("active_units"), row.mean("latent_size")
+        if active < _COLLAPSED * size:
+            yield (
+                f"The posterior of {_name(row)} has collapsed in most dimensions: "
+                f"{active:.3g} of {size:,.0f} tell images apart, the others are noise."
+            )
+
+
 def _doubts(rows: Sequence[Row]) -> Iterator[str]:
     """What a reader should know before trusting a difference."""
     seeds = {len(row.evaluations) for row in rows}
@@ -163,6 +211,12 @@ def _doubts(rows: Sequence[Row]) -> Iterator[str]:
                     f"Doubtful: {run.label} was tested with an MSE of {told:.3g} when it was "
                     f"trained, but has {found:.3g} here."
                 )
+    judges = {(run.data_key, run.generation.get("classifier", "")) for run in _runs(rows)}
+    if len(judges) > len({key for key, _ in judges}):
+        yield (
+            "Doubtful: not all generated images were judged by the same classifier, as runs were "
+            "measured on different machines. Without their folders `cache`, all are measured again."
+        )
 
 
 def protocol(rows: Sequence[Row], settings: Settings) -> list[tuple[str, str]]:
@@ -177,7 +231,7 @@ def protocol(rows: Sequence[Row], settings: Settings) -> list[tuple[str, str]]:
                 f"{data['test']} test images, from {data['origin']} (SHA-256 {data['checksum']}).",
             )
         )
-    runs = [run for row in rows for run in row.evaluations]
+    runs = _runs(rows)
     seeds = sorted({seed for row in rows for seed in row.seeds})
     epochs = sorted({int(run.metrics["epochs"]) for run in runs if "epochs" in run.metrics})
     levels = ", ".join(f"{std:g}" for std in settings.noise_stds)
@@ -217,11 +271,36 @@ def protocol(rows: Sequence[Row], settings: Settings) -> list[tuple[str, str]]:
             f"and silhouette: 2,000 test images at most. Maps: {settings.max_points:,} test images "
             f"at most; t-SNE after PCA to 50 dimensions, seed {settings.seed}.",
         ),
+        ("Generation", _generated(rows, settings)),
         (
             "Report",
             f"Made on {here['date']} with {_versions(here)}, on {hardware(here)}.",
         ),
     ]
+
+
+def _generated(rows: Sequence[Row], settings: Settings) -> str:
+    judged = [row for row in rows if row.values("frechet")]
+    if not judged:
+        return "Not measured: there are too few images or classes."
+    priors: dict[str, list[Row]] = {}
+    for row in judged:
+        priors.setdefault(_prior(row), []).append(row)
+    drawn = "; ".join(
+        f"from {prior}, of {_listed(map(_name, of_prior))}" for prior, of_prior in priors.items()
+    )
+    accuracies = sorted({row.mean("named_as_asked_floor") for row in judged})
+    return (
+        f"{settings.samples_per_class:,} images for each class of the data, the means of what a "
+        f"decoder gives, by seed {settings.seed}. Latents are drawn {drawn} (a Gaussian that is fitted "
+        "after the training is the ex-post density estimation of Ghosh et al., 2020). A classifier "
+        "that is trained on the same training images names "
+        f"{_listed(f'{accuracy:.1%}' for accuracy in accuracies)} of the test images right. Its "
+        f"{RECIPE.features} features stand for the images. Fréchet distance: to all training images; it is not "
+        "the FID, which takes the features of Inception, and has another scale. Precision and "
+        "recall (Kynkäänniemi et al., 2019, 3 neighbours): among as many training images. The "
+        "floors are those of the real test images, at most as many."
+    )
 
 
 def _trained_on(rows: Sequence[Row]) -> str:
@@ -236,6 +315,14 @@ def _trained_on(rows: Sequence[Row]) -> str:
 def _versions(environment: Mapping[str, str]) -> str:
     names = ("python", "torch", "lightning", "torchmetrics", "scikit-learn", "numpy")
     return ", ".join(f"{name} {environment[name]}" for name in names if name in environment)
+
+
+def _runs(rows: Sequence[Row]) -> list[Evaluation]:
+    return [run for row in rows for run in row.evaluations]
+
+
+def _prior(row: Row) -> str:
+    return row.first.generation.get("prior", "an unknown prior")
 
 
 def _by_noise(rows: Sequence[Row]) -> dict[str, list[Row]]:

@@ -29,6 +29,7 @@ SETTINGS = Settings(
     noise_stds=(0, 0.3),
     max_points=40,
     knn_points=50,
+    samples_per_class=3,
 )
 # 144 pixels: a latent of 36 numbers, and one of 144.
 COMPACT, WIDE = "model.channels=[4,4]", "model.channels=[8,16]"

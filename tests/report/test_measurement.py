@@ -13,6 +13,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 
 from autoencoder.report.evaluation import Examples, Measurement
+from autoencoder.report.judge import Judge
 from autoencoder.report.linear import LinearMethods
 from autoencoder.report.measurement import STAGES, measure
 from autoencoder.runs import LoadedRun, load_run
@@ -30,11 +31,22 @@ def linear(run: LoadedRun) -> LinearMethods:
 
 
 @pytest.fixture(scope="module")
-def measured(run: LoadedRun, linear: LinearMethods) -> Measurement:
+def judge(run: LoadedRun, tmp_path_factory: pytest.TempPathFactory) -> Judge:
+    return Judge(run.data, "garments", tmp_path_factory.mktemp("cache"), SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def measured(run: LoadedRun, linear: LinearMethods, judge: Judge) -> Measurement:
     stages: list[str] = []
-    measurement = measure(run, linear, SETTINGS, stages.append)
+    measurement = measure(run, linear, judge, SETTINGS, stages.append)
     assert len(stages) == STAGES
     return measurement
+
+
+def columns_of(run: LoadedRun, folder: Path) -> dict[str, float]:
+    judge = Judge(run.data, "garments", folder, SETTINGS)
+    linear = LinearMethods(run.data, SETTINGS)
+    return measure(run, linear, judge, SETTINGS, lambda _: None).columns
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +175,7 @@ def test_noise_has_its_own_floors(measured: Measurement) -> None:
 
 def test_clean_and_overcomplete_runs_have_no_such_floors(tmp_path: Path) -> None:
     run = load_run(write_run(tmp_path / "a", WIDE))
-    columns = measure(run, LinearMethods(run.data, SETTINGS), SETTINGS, lambda _: None).columns
+    columns = columns_of(run, tmp_path)
     for name in ("input_psnr", "linear_psnr", "pca_knn", "pca_linear_probe"):
         assert math.isnan(columns[name])
     assert columns["mse"] == pytest.approx(columns["clean_mse"], rel=1e-6)
@@ -171,6 +183,6 @@ def test_clean_and_overcomplete_runs_have_no_such_floors(tmp_path: Path) -> None
 
 def test_images_smaller_than_its_window_have_no_ssim(tmp_path: Path) -> None:
     run = load_run(write_run(tmp_path / "a", COMPACT, "data.image_size=8"))
-    columns = measure(run, LinearMethods(run.data, SETTINGS), SETTINGS, lambda _: None).columns
+    columns = columns_of(run, tmp_path)
     assert math.isnan(columns["ssim"])
     assert columns["mse"] > 0
