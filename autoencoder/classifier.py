@@ -24,7 +24,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 from autoencoder.data import ImageDataModule
 from autoencoder.data.module import to_float
 from autoencoder.files import written_aside
-from autoencoder.networks import BottleneckEncoder
+from autoencoder.networks import ResidualEncoder
 
 # To be raised when a change of the code changes what comes out of the same recipe.
 _VERSION = 1
@@ -37,7 +37,7 @@ class Recipe:
     """How a classifier is built and trained.
 
     Attributes:
-        channels: As for `BottleneckEncoder`.
+        channels: As for `ResidualEncoder`.
         features: Numbers that an image is described by.
         epochs: Passes over the training images.
         least_steps: Steps that are made at the least, in further epochs, where images are few.
@@ -78,7 +78,7 @@ class Classifier(nn.Module):
 
     def __init__(self, image_shape: tuple[int, int, int], n_classes: int, recipe: Recipe) -> None:
         super().__init__()
-        self.encoder = BottleneckEncoder(image_shape, recipe.channels, recipe.features)
+        self.encoder = ResidualEncoder(image_shape, recipe.channels, recipe.features)
         self.head = nn.Linear(recipe.features, n_classes)
         # Of the test images, as a tensor: it is saved with the weights.
         self.test_accuracy: Tensor

@@ -123,10 +123,10 @@ def test_resumed_equals_never_stopped(
 
 
 def test_a_model_brings_its_training_along_and_the_command_line_wins(tiny: Compose) -> None:
-    brought = tiny("model=bottleneck")
+    brought = tiny("model=residual")
     assert brought.optimizer._target_ == "torch.optim.AdamW"
     assert brought.scheduler.max_lr == brought.optimizer.lr
-    chosen = tiny("model=bottleneck", "optimizer=adam", "scheduler=none", "optimizer.lr=0.5")
+    chosen = tiny("model=residual", "optimizer=adam", "scheduler=none", "optimizer.lr=0.5")
     assert chosen.optimizer._target_ == "torch.optim.Adam"
     assert chosen.optimizer.lr == 0.5
     assert not chosen.scheduler

@@ -1,8 +1,8 @@
 """Models: LightningModules that own the step, the loss and the optimiser."""
 
 from autoencoder.models.autoencoder import Autoencoder
-from autoencoder.models.bottleneck import BottleneckAutoencoder
 from autoencoder.models.convolutional import ConvAutoencoder
+from autoencoder.models.residual import ResidualAutoencoder
 from autoencoder.models.variational import VariationalAutoencoder
 
-__all__ = ["Autoencoder", "BottleneckAutoencoder", "ConvAutoencoder", "VariationalAutoencoder"]
+__all__ = ["Autoencoder", "ConvAutoencoder", "ResidualAutoencoder", "VariationalAutoencoder"]

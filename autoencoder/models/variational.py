@@ -15,7 +15,7 @@ from torchmetrics import CatMetric, MeanMetric, MetricCollection
 
 from autoencoder.data import Batch
 from autoencoder.models.autoencoder import Autoencoder, OptimizerFactory, SchedulerFactory
-from autoencoder.networks import BottleneckDecoder, BottleneckEncoder
+from autoencoder.networks import ResidualDecoder, ResidualEncoder
 
 # A latent dimension is active if the posterior means vary by more (Burda et al., 2016).
 _ACTIVE_VARIANCE = 0.01
@@ -49,8 +49,8 @@ class VariationalAutoencoder(Autoencoder):
     learnt image a class, the decoder as further latent dimensions, one-hot.
 
     Args:
-        channels: As for `BottleneckEncoder`.
-        blocks: As for `BottleneckEncoder`.
+        channels: As for `ResidualEncoder`.
+        blocks: As for `ResidualEncoder`.
         latent_dim: Dimensions of the latent.
         likelihood: Module from logits (B, C, H, W) to a distribution over images.
         beta: Weight of the KL divergence.
@@ -64,7 +64,7 @@ class VariationalAutoencoder(Autoencoder):
         scheduler: Makes the learning rate's schedule.
 
     Raises:
-        ValueError: If a number is out of its range, or as for `BottleneckEncoder`.
+        ValueError: If a number is out of its range, or as for `ResidualEncoder`.
     """
 
     def __init__(
@@ -91,8 +91,8 @@ class VariationalAutoencoder(Autoencoder):
                 raise ValueError(f"{name} must be at least {least}, got {value}")
         image_channels, height, width = image_shape
         seen = (image_channels + (num_classes > 0), height, width)
-        encoder = BottleneckEncoder(seen, channels, 2 * latent_dim, blocks)
-        decoder = BottleneckDecoder(image_shape, channels, latent_dim + num_classes, blocks)
+        encoder = ResidualEncoder(seen, channels, 2 * latent_dim, blocks)
+        decoder = ResidualDecoder(image_shape, channels, latent_dim + num_classes, blocks)
         super().__init__(encoder, decoder, image_shape, (latent_dim,), optimizer, scheduler)
         self.num_classes = num_classes
         self.label_images = nn.Embedding(num_classes, height * width) if num_classes else None

@@ -1,6 +1,6 @@
 """Encoders and decoders: plain modules, built from plain values."""
 
-from autoencoder.networks.bottleneck import BottleneckDecoder, BottleneckEncoder
 from autoencoder.networks.convolutional import ConvDecoder, ConvEncoder
+from autoencoder.networks.residual import ResidualDecoder, ResidualEncoder
 
-__all__ = ["BottleneckDecoder", "BottleneckEncoder", "ConvDecoder", "ConvEncoder"]
+__all__ = ["ConvDecoder", "ConvEncoder", "ResidualDecoder", "ResidualEncoder"]

@@ -8,11 +8,11 @@ from autoencoder.data import Batch
 from autoencoder.likelihoods import BernoulliLikelihood, GaussianLikelihood
 from autoencoder.models import (
     Autoencoder,
-    BottleneckAutoencoder,
     ConvAutoencoder,
+    ResidualAutoencoder,
     VariationalAutoencoder,
 )
-from autoencoder.networks.bottleneck import ResidualBlock
+from autoencoder.networks.residual import ResidualBlock
 
 adam = partial(Adam, lr=1e-3)
 
@@ -20,8 +20,8 @@ adam = partial(Adam, lr=1e-3)
 MODELS = {
     "baseline": partial(ConvAutoencoder, [16, 32, 64], 3, 2, 1, optimizer=adam),
     "compact4layer": partial(ConvAutoencoder, [16, 32, 64, 32], 3, 2, 1, optimizer=adam),
-    "bottleneck": partial(BottleneckAutoencoder, [8, 16], 1, 12, optimizer=adam),
-    "overcomplete": partial(BottleneckAutoencoder, [8, 16], 1, None, optimizer=adam),
+    "residual": partial(ResidualAutoencoder, [8, 16], 1, 12, optimizer=adam),
+    "overcomplete": partial(ResidualAutoencoder, [8, 16], 1, None, optimizer=adam),
     "vae": partial(
         VariationalAutoencoder, [8, 16], 1, 6, GaussianLikelihood(0.1, learnt=True), optimizer=adam
     ),

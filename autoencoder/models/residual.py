@@ -1,14 +1,14 @@
-"""The autoencoder with a linear bottleneck: as many numbers as one asks for."""
+"""The residual autoencoder: a latent of as many numbers as one asks for."""
 
 from collections.abc import Sequence
 
 from torch import nn
 
 from autoencoder.models.autoencoder import Autoencoder, OptimizerFactory, SchedulerFactory
-from autoencoder.networks import BottleneckDecoder, BottleneckEncoder
+from autoencoder.networks import ResidualDecoder, ResidualEncoder
 
 
-class BottleneckAutoencoder(Autoencoder):
+class ResidualAutoencoder(Autoencoder):
     """Normalised convolutions and residual blocks around a linear bottleneck.
 
     Args:
@@ -29,8 +29,8 @@ class BottleneckAutoencoder(Autoencoder):
         optimizer: OptimizerFactory,
         scheduler: SchedulerFactory | None = None,
     ) -> None:
-        encoder = BottleneckEncoder(image_shape, channels, latent_dim, blocks)
-        decoder = BottleneckDecoder(image_shape, channels, latent_dim, blocks)
+        encoder = ResidualEncoder(image_shape, channels, latent_dim, blocks)
+        decoder = ResidualDecoder(image_shape, channels, latent_dim, blocks)
         super().__init__(
             encoder,
             nn.Sequential(decoder, nn.Sigmoid()),

@@ -40,7 +40,7 @@ class ResidualBlock(nn.Module):
         return activated
 
 
-class BottleneckEncoder(nn.Sequential):
+class ResidualEncoder(nn.Sequential):
     """Strided convolutions with batch normalisation and SiLUs, residual blocks, a linear layer.
 
     Args:
@@ -74,7 +74,7 @@ class BottleneckEncoder(nn.Sequential):
         super().__init__(*layers)
 
 
-class BottleneckDecoder(nn.Sequential):
+class ResidualDecoder(nn.Sequential):
     """A linear layer, residual blocks, transposed convolutions with normalisation and SiLUs.
 
     Ends in logits (B, C, H, W): images are their sigmoid.
@@ -86,7 +86,7 @@ class BottleneckDecoder(nn.Sequential):
         blocks: Residual blocks before the first transposed convolution.
 
     Raises:
-        ValueError: As for `BottleneckEncoder`.
+        ValueError: As for `ResidualEncoder`.
     """
 
     def __init__(
