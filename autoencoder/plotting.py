@@ -171,17 +171,18 @@ def line_plot(
     return figure
 
 
-def image_blocks(blocks: Sequence[ImageBlock]) -> Figure:
+def image_blocks(blocks: Sequence[ImageBlock], cell: float = 0.8) -> Figure:
     """Blocks of images below each other.
 
     Args:
         blocks: Their images are all of the same height and width.
+        cell: Inches of an image's width, or less where there are many columns.
     """
     # Everything is placed in inches, on one pair of axes: axes for each image would take seconds.
     n_columns = max(len(row) for block in blocks for row in block.rows.values())
     names = [name for block in blocks for name in block.rows]
     left = 0.15 + 0.075 * max(len(name) for name in names)
-    cell = min(0.8, (10 - left) / n_columns)
+    cell = min(cell, (10 - left) / n_columns)
     height, width = next(iter(blocks[0].rows.values())).shape[-2:]
     cell_height = cell * height / width
     figure = Figure()

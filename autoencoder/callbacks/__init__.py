@@ -7,6 +7,7 @@ from autoencoder.callbacks.hyperparameters import HyperParameters
 from autoencoder.callbacks.latents import LatentMaps
 from autoencoder.callbacks.progress import Progress
 from autoencoder.callbacks.reconstructions import Reconstructions
+from autoencoder.callbacks.samples import Samples
 from autoencoder.callbacks.signals import KeepSignals
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     "NonFiniteLossError",
     "Progress",
     "Reconstructions",
+    "Samples",
 ]
