@@ -83,7 +83,7 @@ class VariationalAutoencoder(Autoencoder):
         num_classes: int = 0,
     ) -> None:
         smallest = {
-            "beta": (beta, 0), "warmup_epochs": (warmup_epochs, 0), "free_bits": (free_bits, 0),
+            "latent_dim": (latent_dim or 0, 1), "beta": (beta, 0), "warmup_epochs": (warmup_epochs, 0), "free_bits": (free_bits, 0),
             "importance_samples": (importance_samples, 1), "num_classes": (num_classes, 0),
         }  # fmt: skip
         for name, (value, least) in smallest.items():

@@ -157,6 +157,7 @@ def test_samples_are_images_of_the_prior() -> None:
         ({"free_bits": -0.1}, "free_bits"),
         ({"latent_dim": 0}, "latent_dim"),
         ({"latent_dim": 2.5}, "latent_dim"),
+        ({"latent_dim": None}, "latent_dim"),
         ({"channels": []}, "channels"),
     ],
 )
