@@ -8,7 +8,7 @@ from pathlib import Path
 from autoencoder.environment import environment, hardware
 from autoencoder.labels import NO_NOISE
 from autoencoder.report.evaluation import Evaluation
-from autoencoder.report.judge import RECIPE
+from autoencoder.report.judge import NEIGHBORS, RECIPE
 from autoencoder.report.settings import Settings
 from autoencoder.report.table import Row, number
 
@@ -292,14 +292,14 @@ def _generated(rows: Sequence[Row], settings: Settings) -> str:
     accuracies = sorted({row.mean("named_as_asked_floor") for row in judged})
     return (
         f"{settings.samples_per_class:,} images for each class of the data, the means of what a "
-        f"decoder gives, by seed {settings.seed}. Latents are drawn {drawn} (a Gaussian that is fitted "
-        "after the training is the ex-post density estimation of Ghosh et al., 2020). A classifier "
-        "that is trained on the same training images names "
+        f"decoder gives, by seed {settings.seed}. Latents are drawn {drawn} (a Gaussian that is "
+        "fitted after the training is the ex-post density estimation of Ghosh et al., 2020). A "
+        "classifier that is trained on the same training images names "
         f"{_listed(f'{accuracy:.1%}' for accuracy in accuracies)} of the test images right. Its "
-        f"{RECIPE.features} features stand for the images. Fréchet distance: to all training images; it is not "
-        "the FID, which takes the features of Inception, and has another scale. Precision and "
-        "recall (Kynkäänniemi et al., 2019, 3 neighbours): among as many training images. The "
-        "floors are those of the real test images, at most as many."
+        f"{RECIPE.features} features stand for the images. Fréchet distance: to all training "
+        "images; it is not the FID, which takes the features of Inception, and has another scale. "
+        f"Precision and recall (Kynkäänniemi et al., 2019, {NEIGHBORS} neighbours): among as many "
+        "training images. The floors are those of the real test images, at most as many."
     )
 
 

@@ -67,6 +67,25 @@ def test_a_sweep_makes_a_report_of_its_runs(
     assert [path.name for path in sweep.iterdir() if path.name.startswith(".")] == []
 
 
+def test_one_classifier_judges_a_sweep(sweep: Path) -> None:
+    assert len(list((sweep / "cache").glob("classifier-*.pt"))) == 1
+    assert not list(sweep.glob("*/cache/classifier-*"))
+
+
+def test_variational_runs_show_their_bounds(tmp_path: Path, console: Console) -> None:
+    sizes = "model.channels=[4]", "model.latent_dim=5"
+    write_run(tmp_path / "s/a", COMPACT)
+    run = write_run(tmp_path / "s/b", "model=conditional_vae", *sizes)
+    recorded = {"test/elbo": 601.25, "test/kl": 41.0, "test/active_units": 2.0}
+    metrics = json.loads((run / runs.METRICS).read_text())
+    (run / runs.METRICS).write_text(json.dumps(metrics | recorded))
+    report = write_report(tmp_path / "s", SETTINGS, console)
+    markdown = (report.parent / "report.md").read_text()
+    for text in ("601.2", "ELBO", "Fréchet distance of real images", "has collapsed", "as asked"):
+        assert text in markdown
+    assert "IWAE" not in markdown
+
+
 def test_one_run_makes_a_report(sweep: Path, console: Console) -> None:
     report = write_report(sweep / "compact_none", SETTINGS, console)
     assert len((report.parent / "results.csv").read_text().splitlines()) == 2
@@ -200,7 +219,8 @@ def test_progress_is_shown_on_a_terminal(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("max_points", 3), ("batch_size", 0), ("noise_stds", (0.1, -1))]
+    ("name", "value"),
+    [("max_points", 3), ("batch_size", 0), ("noise_stds", (0.1, -1)), ("samples_per_class", 0)],
 )
 def test_settings_out_of_range_are_refused(name: str, value: object) -> None:
     with pytest.raises(SettingsError, match=name):

@@ -70,6 +70,28 @@ def test_errors_under_different_noise_are_not_compared(rows: list[table.Row]) ->
     assert ("small", "knn") in best
 
 
+def test_bounds_are_compared_within_a_likelihood(runs: list[Evaluation]) -> None:
+    gaussian, bernoulli = (
+        {"likelihood": {"_target_": f"autoencoder.likelihoods.{name}Likelihood"}}
+        for name in ("Gaussian", "Bernoulli")
+    )
+    changed = [
+        dataclasses.replace(
+            change(runs[1], elbo=elbo, frechet=elbo),
+            group=group,
+            config={**runs[1].config, "model": model},
+        )
+        for group, elbo, model in (
+            ("a", 600.0, gaussian), ("b", 700.0, gaussian), ("c", -240.0, bernoulli)
+        )
+    ]  # fmt: skip
+    best = {(group, column) for _, group, column in table.best(table.rows(changed))}
+    assert [group for group, column in best if column == "elbo"] == ["b"]
+    assert [group for group, column in best if column == "frechet"] == ["c"]
+    best = table.best(table.rows([changed[0], changed[2]]))
+    assert "elbo" not in {column for *_, column in best}
+
+
 def test_a_number_alone_is_not_the_best(rows: list[table.Row]) -> None:
     assert table.best(rows[:1]) == set()
 

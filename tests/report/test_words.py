@@ -83,6 +83,64 @@ def test_a_twin_is_of_the_same_design(data: FakeData) -> None:
     assert "trained clean" not in told(other, noisy(data))
 
 
+def generating(data: FakeData, name: str, frechet: float, **columns: float) -> Evaluation:
+    floors = {"frechet_floor": 0.5, "precision_floor": 0.91, "recall_floor": 0.92}
+    numbers = {"frechet": frechet, "precision": 0.8, "recall": 0.7, **floors}
+    run = small(data, name, **numbers, named_as_asked_floor=0.924, **columns)
+    return dataclasses.replace(run, generation={"prior": f"the prior of {name}", "classifier": "x"})
+
+
+def test_generated_images_are_held_against_real_ones(data: FakeData) -> None:
+    text = told(generating(data, "a", 12.5))
+    assert "“a” generates images, of latents from the prior of a" in text
+    assert (
+        "Fréchet distance to the training images is 12.5; that of real test images is 0.5" in text
+    )
+    assert "80.0% of them lie among real images, and 70.0% of real images among them" in text
+    assert "of the test images, 91.0% and 92.0%" in text
+    assert "named" not in text
+    text = told(generating(data, "a", 12.5), generating(data, "b", 3.25), small(data))
+    assert "“b” generates the best images" in text
+    assert "is 3.25 (“a” with 12.5)" in text
+
+
+def test_what_was_not_generated_is_not_told_of(data: FakeData) -> None:
+    assert "generates" not in told(small(data))
+
+
+def test_the_share_named_as_asked_is_told(data: FakeData) -> None:
+    text = told(generating(data, "a", 12.5, named_as_asked=0.871))
+    assert "Asked for a class, “a” generates images of which 87.1% are named as asked" in text
+    assert "names 92.4% of real test images right" in text
+
+
+def test_a_collapsed_posterior_is_told_of(data: FakeData) -> None:
+    assert "“a” has collapsed in most dimensions: 3 of 8" in told(small(data, "a", active_units=3))
+    assert "collapsed" not in told(small(data, "a", active_units=5), small(data))
+
+
+def test_two_judges_are_doubtful(data: FakeData) -> None:
+    a, b = generating(data, "a", 12.5), generating(data, "b", 9)
+    assert "classifier" not in told(a, b)
+    other = dataclasses.replace(b, generation=b.generation | {"classifier": "y"})
+    assert "not all generated images were judged by the same classifier" in told(a, other)
+
+
+def test_the_protocol_says_how_images_were_generated(data: FakeData) -> None:
+    facts = {"train": "50", "val": "10", "test": "40", "origin": "a folder", "checksum": "abc123"}
+    runs = [
+        dataclasses.replace(run, data={"name": "Garments", **facts})
+        for run in (generating(data, "a", 12.5), generating(data, "b", 9), small(data))
+    ]
+    text = dict(words.protocol(table.rows(runs), SETTINGS))["Generation"]
+    assert "3 images for each class" in text
+    assert "from the prior of a, of “a”; from the prior of b, of “b” (" in text
+    assert "names 92.4% of the test images right" in text
+    assert "it is not the FID" in text
+    text = dict(words.protocol(table.rows(runs[2:]), SETTINGS))["Generation"]
+    assert text.startswith("Not measured")
+
+
 def test_one_run_a_row_has_no_spread(data: FakeData) -> None:
     assert "from seed to seed is not known" in told(small(data), small(data, "large"))
     twice = small(data), change(small(data), seed=1, mse=0.03)
