@@ -12,13 +12,14 @@ from omegaconf import OmegaConf
 
 from autoencoder import runs
 from autoencoder.files import write_text, written_aside
+from autoencoder.gallery import Gallery
 from autoencoder.report.evaluation import Examples, Floors, Measurement
 from autoencoder.report.judge import RECIPE
 from autoencoder.report.settings import Settings
 
 FOLDER = "cache"
 # To be raised when a change of the code changes what is measured.
-VERSION = 2
+VERSION = 3
 
 
 def key(run: Path, settings: Settings) -> str:
@@ -106,6 +107,10 @@ def _split(measurement: Measurement) -> dict[str, Any]:
         value = getattr(measurement, field.name)
         if isinstance(value, Examples):
             arrays |= {f"{field.name}.{name}": part for name, part in value._asdict().items()}
+        elif isinstance(value, Gallery):
+            parts = vars(value)
+            facts[field.name] = {k: v for k, v in parts.items() if isinstance(v, dict)}
+            arrays |= {f"{field.name}.{k}": v for k, v in parts.items() if not isinstance(v, dict)}
         elif not isinstance(value, np.ndarray):
             facts[field.name] = value
         elif field.name != "latents":
@@ -120,4 +125,8 @@ def _joined(arrays: dict[str, Any]) -> dict[str, Any]:
     values["robustness"] = {float(std): psnr for std, psnr in values["robustness"].items()}
     for name in ("shown", "best", "median", "worst"):
         values[name] = Examples(*(arrays.pop(f"{name}.{part}") for part in Examples._fields))
+    prefix = "generated."
+    pictures = {name: arrays.pop(name) for name in list(arrays) if name.startswith(prefix)}
+    named = {name.removeprefix(prefix): array for name, array in pictures.items()}
+    values["generated"] = Gallery(**named, **values["generated"])
     return values | arrays

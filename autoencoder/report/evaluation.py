@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from autoencoder.gallery import Gallery
+
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
@@ -55,6 +57,8 @@ class Measurement:
             are neighbours in the latent.
         generation: How images were generated and judged: the `prior` that latents were drawn
             from, in words, and the fingerprint of the `classifier`, empty if there is none.
+        generated: Pictures of what it makes of latents that no image was encoded to, the first of
+            the images that were judged among them.
     """
 
     data: dict[str, str]
@@ -77,6 +81,7 @@ class Measurement:
     pca_map: Floats
     tsne_map: Floats
     map_trustworthiness: dict[str, float]
+    generated: Gallery
     generation: dict[str, str] = field(default_factory=dict)
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from matplotlib.figure import Figure
 
+from autoencoder.report import generated
 from autoencoder.report.curves import latent_use, loss_curves, noise_robustness, rate_distortion
 from autoencoder.report.evaluation import Evaluation, Floors
 from autoencoder.report.groups import Drawing, Groups
@@ -23,6 +24,12 @@ _OF_A_DATA_SET: tuple[tuple[str, str, Callable[[Groups], Iterable[Drawing]]], ..
     ("noise_robustness", "Robustness to noise", noise_robustness),
     ("latent_maps", "Maps of the latent", latent_maps),
     ("latent_use", "Use of the latent", latent_use),
+    ("samples", "Samples", generated.samples),
+    ("interpolation", "Interpolation between test images", generated.interpolation),
+    ("traversals", "Latent traversals", generated.traversals),
+    ("class_grid", "Every class in the same styles", generated.class_grids),
+    ("manifold", "The two-dimensional latent", generated.manifolds),
+    ("neighbours", "Samples and their nearest training images", generated.neighbours),
 )
 
 

@@ -5,7 +5,7 @@ are shown.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self, TypeVar
 
@@ -17,6 +17,9 @@ from autoencoder.report.evaluation import Evaluation, Floors
 
 Drawing = tuple[Figure, str]  # a figure and its caption
 Key = TypeVar("Key")
+
+# Pictures of more groups than this go on in a further figure.
+GROUPS_A_PAGE = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +62,16 @@ class Groups:
     def all(self) -> list[Evaluation]:
         """Every run."""
         return [run for runs in self.runs.values() for run in runs]
+
+
+def pages(
+    groups: Mapping[str, Evaluation], size: int = GROUPS_A_PAGE
+) -> Iterator[dict[str, Evaluation]]:
+    """The groups in pages of equal length, of `size` at the most, as far as they go."""
+    names = list(groups)
+    n_pages = -(-len(names) // size)
+    for part in np.array_split(np.arange(len(names)), n_pages) if names else ():
+        yield {names[i]: groups[names[i]] for i in part}
 
 
 def denoises(run: Evaluation) -> bool:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from autoencoder.data import ImageDataModule
 from autoencoder.data.module import to_float
+from autoencoder.gallery import SAMPLES, Gallery, gallery
 from autoencoder.metrics import image_mse, reconstruction_metrics
 from autoencoder.models import Autoencoder
 from autoencoder.report.evaluation import Examples, Measurement
@@ -28,7 +29,7 @@ from autoencoder.runs import LoadedRun
 
 # What a stage of the work is called while it runs.
 Say = Callable[[str], None]
-STAGES = 7
+STAGES = 8
 
 N_WORST = 10
 
@@ -71,7 +72,7 @@ def measure(
         "dead_units": use.dead_units,
         "participation_ratio": use.participation_ratio,
     }
-    judged, generation = _generation(run, train_latents, judge, settings, say)
+    judged, generation, generated = _generation(run, train_latents, judge, settings, say)
     columns |= judged
     say(f"mapping {min(settings.max_points, len(test)):,} latents with t-SNE")
     # In one thread: the map is then the same on any number of cores, and does not take minutes
@@ -111,6 +112,7 @@ def measure(
             "pca": _or_nan(lambda: trustworthiness(latents[chosen], pca, seed=settings.seed)),
             "tsne": _or_nan(lambda: trustworthiness(latents[chosen], tsne, seed=settings.seed)),
         },
+        generated=generated,
         generation=generation,
     )
 
@@ -212,14 +214,16 @@ def _qualities(
 
 def _generation(
     run: LoadedRun, train_latents: np.ndarray, judge: Judge, settings: Settings, say: Say
-) -> tuple[dict[str, float], dict[str, str]]:
-    """The columns on generated images, and how they came about."""
+) -> tuple[dict[str, float], dict[str, str], Gallery]:
+    """The columns on generated images, how they came about, and pictures of some of them."""
     n_classes = len(run.data.classes)
     say(f"generating {settings.samples_per_class * n_classes:,} images")
     generated = generate(run.model, train_latents, n_classes, settings)
     say("judging them by a classifier, which is trained once")
     columns = judge.columns(generated, asked=run.model.num_classes > 0)
-    return columns, {"prior": generated.prior, "classifier": judge.fingerprint}
+    say("walking through the latent")
+    shown = gallery(run.model, run.data, generated.images[:SAMPLES])
+    return columns, {"prior": generated.prior, "classifier": judge.fingerprint}, shown
 
 
 def _or_nan(measure: Callable[[], float]) -> float:

@@ -12,10 +12,18 @@ from sklearn.neighbors import NearestNeighbors
 from autoencoder import plotting
 from autoencoder.plotting import ImageBlock, MapPanel, shortened
 from autoencoder.report.evaluation import Evaluation, Examples
-from autoencoder.report.groups import Drawing, Groups, known, least, listed, mean, most, quoted
+from autoencoder.report.groups import (
+    Drawing,
+    Groups,
+    known,
+    least,
+    listed,
+    mean,
+    most,
+    pages,
+    quoted,
+)
 
-# Pictures of more groups than this go on in a further figure.
-_GROUPS_A_PAGE = 4
 _MOST_EXAMPLES = 10
 _MOST_CLASSES = 30
 
@@ -39,7 +47,7 @@ def reconstructions(groups: Groups) -> Iterator[Drawing]:
         low, high = least(errors), most(errors)
         caption += f"The MSE of these images is {errors[low]:.3g} with {quoted(low)}"
         caption += "." if low == high else f" and {errors[high]:.3g} with {quoted(high)}."
-    for page in _pages(groups.first):
+    for page in pages(groups.first):
         blocks = [ImageBlock("", headings, {"input": run.shown.images[columns]})]
         for group, first in page.items():
             rows = _rows(first.shown, columns)
@@ -55,7 +63,7 @@ def extremes(groups: Groups) -> Iterator[Drawing]:
         "The test images of least, median and largest error, with their MSE and class: what the "
         "mean hides. "
     )
-    for page in _pages(groups.first):
+    for page in pages(groups.first):
         blocks = []
         for group, run in page.items():
             parts = {"best": run.best, "median": run.median, "worst": run.worst}
@@ -121,7 +129,7 @@ def latent_maps(groups: Groups) -> Iterator[Drawing]:
         "if all are. Distances between the clusters of t-SNE mean little. "
     )
     mapped = {group: run for group, run in groups.first.items() if len(run.map_indices)}
-    for page in _pages(mapped):
+    for page in pages(mapped):
         panels = [
             [_panel(group, run, method) for group, run in page.items()]
             for method in ("pca", "tsne")
@@ -192,14 +200,6 @@ def _rows(examples: Examples, columns: slice) -> dict[str, NDArray[np.float32]]:
     error = np.abs(examples.reconstructions - examples.images).mean(axis=1)
     rows["absolute error"] = error[columns]
     return rows
-
-
-def _pages(groups: Mapping[str, Evaluation]) -> Iterator[dict[str, Evaluation]]:
-    """The groups in pages of equal length, as far as they go."""
-    names = list(groups)
-    n_pages = -(-len(names) // _GROUPS_A_PAGE)
-    for part in np.array_split(np.arange(len(names)), n_pages) if names else ():
-        yield {names[i]: groups[names[i]] for i in part}
 
 
 def _wrapped(text: str, width: int) -> str:

@@ -1,11 +1,13 @@
 """Evaluations and floors that no network was trained for: PCA plays the autoencoder."""
 
+import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from autoencoder.data.synthetic import synthetic_garments
+from autoencoder.gallery import Gallery
 from autoencoder.report.evaluation import Evaluation, Examples, Floors
 from autoencoder.representation import PrincipalComponents, latent_use, pca_mse
 
@@ -102,6 +104,37 @@ class FakeData:
             pca_map=maps,
             tsne_map=np.tanh(maps + 0.1 * generator.standard_normal(maps.shape)).astype(np.float32),
             map_trustworthiness={"pca": 0.84, "tsne": 0.981},
+            generated=self.gallery(),
+        )
+
+    def gallery(self, latent_dim: int = 0, n_classes: int = 0) -> Gallery:
+        """Real images as pictures of a latent, with a prior if it is given dimensions."""
+        shape = self.pixels.shape[1:]
+
+        def images(*counts: int) -> Any:
+            chosen = np.arange(math.prod(counts)) % len(self.pixels)
+            return self.pixels[chosen].reshape(*counts, *shape)
+
+        rows = min(latent_dim, 10)
+        kinds = "test", "reconstruction", "sample", "linear", "spherical", "mix"
+        return Gallery(
+            test_images=images(16),
+            ends=images(5, 2),
+            end_labels=np.arange(10).reshape(5, 2),
+            linear=images(5, 9),
+            spherical=images(5, 9),
+            samples=images(64),
+            neighbours=images(12, 2),
+            neighbour_mse=np.linspace(0.004, 0.02, 12, dtype=np.float32),
+            traversed=images(min(rows, 1)),
+            traversals=images(rows, 7),
+            dimensions=np.arange(rows),
+            variances=np.linspace(1, 0.5, rows, dtype=np.float32),
+            values=np.arange(-3, 4, dtype=np.float32)[: 7 * rows],
+            class_grid=images(n_classes, 10),
+            manifold=images(*(2 * [16 * (latent_dim == 2)])),
+            nearest_mse={kind: 0.01 + 0.001 * k for k, kind in enumerate(kinds)},
+            sharpness={"test": 0.08, "reconstruction": 0.05, "sample": 0.04},
         )
 
     def _through(self, images: Any, latent_size: int) -> Any:

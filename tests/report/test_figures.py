@@ -14,6 +14,7 @@ from tests.report.fakes import CLASSES, FakeData, four_runs
 KINDS = [
     *("loss", "reconstructions", "extremes", "class_errors"),
     *("rate_distortion", "noise_robustness", "latent_maps", "latent_use"),
+    *("samples", "interpolation", "neighbours"),
 ]
 
 
@@ -116,14 +117,14 @@ def test_each_data_set_has_its_own_figures(data: FakeData) -> None:
     names = [figure.name for figure in figures]
     assert names[0] == "loss"
     assert names[1:3] == ["reconstructions_garments", "reconstructions_colour"]
-    assert len(set(names)) == len(names) == 15
+    assert len(set(names)) == len(names) == 1 + 2 * (len(KINDS) - 1)
 
 
 def test_data_sets_of_one_name_have_files_of_their_own(data: FakeData) -> None:
     run = data.evaluation()
     other = dataclasses.replace(data.evaluation("other"), data_key="key2")
     names = [figure.name for figure in draw([run, other], {})]
-    assert len(set(names)) == len(names) == 15
+    assert len(set(names)) == len(names) == 1 + 2 * (len(KINDS) - 1)
 
 
 @pytest.mark.parametrize("latent_size", [1, 2])
@@ -152,6 +153,17 @@ def without_numbers(run: Evaluation) -> Evaluation:
         pca_map=run.pca_map * nan,
         tsne_map=run.tsne_map * nan,
         map_trustworthiness={},
+        generated=dataclasses.replace(
+            run.generated,
+            # Those of real images are known all the same.
+            nearest_mse={
+                **dict.fromkeys(run.generated.nearest_mse, np.nan),
+                "test": 0.01,
+                "mix": 0.02,
+            },
+            sharpness={**dict.fromkeys(run.generated.sharpness, np.nan), "test": 0.08},
+            neighbour_mse=run.generated.neighbour_mse * nan,
+        ),
         **examples,
     )
 

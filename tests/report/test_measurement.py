@@ -12,6 +12,7 @@ from sklearn.linear_model import RidgeClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 
+from autoencoder.report import cache
 from autoencoder.report.evaluation import Examples, Measurement
 from autoencoder.report.judge import Judge
 from autoencoder.report.linear import LinearMethods
@@ -186,3 +187,19 @@ def test_images_smaller_than_its_window_have_no_ssim(tmp_path: Path) -> None:
     columns = columns_of(run, tmp_path)
     assert math.isnan(columns["ssim"])
     assert columns["mse"] > 0
+
+
+def test_pictures_are_of_what_was_judged(run: LoadedRun, measured: Measurement) -> None:
+    generated = measured.generated
+    # 60 test images of ten classes, and ten times as many samples as a class is given.
+    assert generated.samples.shape[1:] == generated.linear.shape[2:] == (1, 12, 12)
+    assert len(generated.samples) == min(64, 10 * SETTINGS.samples_per_class)
+    assert not generated.has_prior
+    assert generated.nearest_mse["sample"] > 0
+
+
+def test_pictures_come_back_out_of_the_cache(tmp_path: Path, measured: Measurement) -> None:
+    loaded = cache.save(tmp_path, "a-b", measured)
+    assert loaded is not measured
+    for name, value in vars(measured.generated).items():
+        np.testing.assert_equal(getattr(loaded.generated, name), value)
