@@ -97,7 +97,7 @@ def class_colors(n: int) -> list[str]:
 
 
 def loss_curve(epochs: Sequence[int], curves: Mapping[str, Sequence[float]]) -> Figure:
-    """Losses of one run against epochs, on a logarithmic axis.
+    """Losses of one run against epochs, on a logarithmic axis where none is negative.
 
     Args:
         epochs: Epochs completed, from 1.
@@ -107,7 +107,12 @@ def loss_curve(epochs: Sequence[int], curves: Mapping[str, Sequence[float]]) -> 
         Curve(epochs, values, label, run_style(index)[0])
         for index, (label, values) in enumerate(curves.items())
     ]
-    return line_plot(lines, "epoch", "loss", log_y=True, whole_x=True)
+    return line_plot(lines, "epoch", "loss", log_y=none_negative(lines), whole_x=True)
+
+
+def none_negative(curves: Sequence[Curve]) -> bool:
+    """Whether no height is negative, as losses of densities may be: they need a linear axis."""
+    return not any(value < 0 for curve in curves for value in curve.y)
 
 
 def line_plot(

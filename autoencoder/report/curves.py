@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from autoencoder.plotting import RUN_COLORS, Curve, line_plot, shortened
+from autoencoder.plotting import RUN_COLORS, Curve, line_plot, none_negative, shortened
 from autoencoder.report.evaluation import Evaluation
 from autoencoder.report.groups import (
     Drawing,
@@ -25,12 +26,39 @@ _DEAD = 1e-4
 _TYPICAL_NOISE = 0.3
 
 
-def loss_curves(groups: Groups) -> Drawing:
-    """Loss of every run after each epoch."""
+def loss_curves(groups: Groups) -> Iterator[Drawing]:
+    """Loss of every run after each epoch: a figure for each likelihood, one for other runs."""
+    caption = (
+        "Training loss (dashed: the mean over an epoch, while the weights still change) and "
+        "validation loss (solid: after the epoch). "
+    )
+    if len({run.likelihood for run in groups.all}) > 1:
+        caption += (
+            "Losses of different likelihoods, and squared errors, have nothing in common: each "
+            "has a figure of its own. "
+        )
+    if any(map(denoises, groups.all)):
+        caption += (
+            "A run with noise has the harder task, as its input is corrupted: compare it with "
+            "others of the same noise. "
+        )
+    for likelihood in dict.fromkeys(run.likelihood for run in groups.all):
+        chosen = {
+            group: alike
+            for group, runs in groups.runs.items()
+            if (alike := [run for run in runs if run.likelihood == likelihood])
+        }
+        unit = "loss, nats an image" if likelihood else "loss"
+        yield _loss_curves(replace(groups, runs=chosen), unit, caption)
+        caption = ""
+
+
+def _loss_curves(groups: Groups, y_label: str, caption: str) -> Drawing:
+    """Losses that can be compared."""
     curves: list[Curve] = []
     lowest: dict[str, float] = {}
     # Where colours repeat, markers tell the runs apart.
-    marked = len(groups.runs) > len(RUN_COLORS)
+    marked = len(groups.styles) > len(RUN_COLORS)
     for group, runs in groups.runs.items():
         color, marker = groups.styles[group]
         for run in runs:
@@ -43,19 +71,10 @@ def loss_curves(groups: Groups) -> Drawing:
             curves.append(Curve(epochs, train, "", color, "--"))
             curves.append(Curve(epochs, val, label, color, "-", marker if marked else ""))
         lowest[group] = mean(_lowest(run, "val/loss") for run in runs)
-    caption = (
-        "Training loss (dashed: the mean over an epoch, while the weights still change) and "
-        "validation loss (solid: after the epoch). "
-    )
     if lowest := known(lowest):
         best = least(lowest)
-        caption += f"The lowest validation loss is {lowest[best]:.3g}, of {quoted(best)}. "
-    if any(map(denoises, groups.all)):
-        caption += (
-            "A run with noise has the harder task, as its input is corrupted: compare it with "
-            "others of the same noise."
-        )
-    figure = line_plot(curves, "epoch", "loss", log_y=True, whole_x=True)
+        caption += f"The lowest validation loss is {lowest[best]:.3g}, of {quoted(best)}."
+    figure = line_plot(curves, "epoch", y_label, log_y=none_negative(curves), whole_x=True)
     return figure, caption
 
 

@@ -109,6 +109,12 @@ class Evaluation(Measurement):
     history: list[dict[str, float]]
     environment: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def likelihood(self) -> str:
+        """The likelihood of a variational model, as its config has it; empty for others."""
+        likelihood = (self.config.get("model") or {}).get("likelihood")
+        return repr(likelihood) if likelihood else ""
+
 
 @dataclass(frozen=True, eq=False)
 class Floors:

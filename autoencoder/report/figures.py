@@ -77,7 +77,7 @@ def draw(
         return []
     groups = Groups.of(evaluations)
     names = _data_names(evaluations)
-    figures = _pages("loss", "Loss during training", [loss_curves(groups)])
+    figures = _pages("loss", "Loss during training", loss_curves(groups))
     for name, title, drawings in _OF_A_DATA_SET:
         for key, data in names.items():
             part = drawings(groups.on(key, floors.get(key)))

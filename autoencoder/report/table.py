@@ -123,11 +123,6 @@ class Row:
         return self.first.group
 
     @property
-    def likelihood(self) -> str:
-        """The likelihood of a variational model, as its config has it; empty for others."""
-        return repr((self.first.config.get("model") or {}).get("likelihood", ""))
-
-    @property
     def seeds(self) -> list[int]:
         """The seeds of the runs."""
         return [run.config.get("seed", 0) for run in self.evaluations]
@@ -178,7 +173,7 @@ def best(rows: Sequence[Row]) -> set[tuple[str, str, str]]:
         for row in rows:
             if column.better and not math.isnan(row.mean(column.key)):
                 noise = row.noise if column.same_noise else ""
-                likelihood = row.likelihood if column.same_likelihood else ""
+                likelihood = row.first.likelihood if column.same_likelihood else ""
                 key = row.first.data_key, noise, likelihood
                 comparable.setdefault(key, []).append(row)
         for (data_key, *_), group in comparable.items():

@@ -93,6 +93,24 @@ def test_seeds_share_a_colour_and_a_panel(data: FakeData) -> None:
     assert [line.get_color() for line in other[0].axes[0].lines[:2]] == [*plotting.RUN_COLORS[:2]]
 
 
+def test_losses_that_have_nothing_in_common_are_not_drawn_together(data: FakeData) -> None:
+    variational = data.evaluation("vae")
+    variational = dataclasses.replace(
+        variational,
+        config=variational.config | {"model": {"likelihood": {"_target_": "Gaussian"}}},
+        history=[{"epoch": n, "train/loss": 50.0 - n, "val/loss": -600.0 - n} for n in (1, 2)],
+    )
+    first, second = draw([data.evaluation("plain"), variational], {})[:2]
+    assert (first.name, second.name) == ("loss", "loss_2")
+    assert "different likelihoods" in first.caption
+    assert second.caption == "The lowest validation loss is -602, of “vae”."
+    axes = [figure.figure.axes[0] for figure in (first, second)]
+    assert [one.get_yscale() for one in axes] == ["log", "linear"]
+    assert [one.get_ylabel() for one in axes] == ["loss", "loss, nats an image"]
+    assert list(axes[1].lines[1].get_ydata()) == [-601, -602]
+    assert len(axes[0].lines) == len(axes[1].lines) == 2
+
+
 def test_many_runs_are_paged(data: FakeData) -> None:
     runs = [data.evaluation(f"model.channels=[16,32,{n}],noise=gaussian", n) for n in range(1, 11)]
     figures = draw(runs, {data.key: data.floors()})
