@@ -160,20 +160,21 @@ def _generation(rows: Sequence[Row]) -> Iterator[str]:
     if not known:
         return
     first, *others = known
+    best = "the best images," if others else "images"
     text = (
-        f"{_name(first)} generates {'the best images' if others else 'images'}, of latents from "
-        f"{_prior(first)}: their Fréchet distance to the training images is "
-        f"{number(first.mean('frechet'), 'frechet')}"
+        f"{_name(first)} generates {best} at a Fréchet distance of "
+        f"{number(first.mean('frechet'), 'frechet')} from the training images, of latents from "
+        f"{_prior(first)}"
     )
     if others:
         last = others[-1]
         rest = f"the last of {len(known)} is {_name(last)}" if others[1:] else _name(last)
-        text += f" ({rest} with {number(last.mean('frechet'), 'frechet')})"
+        text += f" ({rest} at {number(last.mean('frechet'), 'frechet')})"
     floors = [first.mean(f"{column}_floor") for column in ("frechet", "precision", "recall")]
     yield (
-        f"{text}; that of real test images is {number(floors[0], 'frechet')}. "
-        f"{first.mean('precision'):.1%} of them lie among real images, and "
-        f"{first.mean('recall'):.1%} of real images among them; of the test images, "
+        f"{text}; real test images are at {number(floors[0], 'frechet')}. "
+        f"{first.mean('precision'):.1%} of the generated images lie among real images, and "
+        f"{first.mean('recall'):.1%} of real images among these; of the test images, "
         f"{floors[1]:.1%} and {floors[2]:.1%}."
     )
     for row in known:

@@ -92,16 +92,14 @@ def generating(data: FakeData, name: str, frechet: float, **columns: float) -> E
 
 def test_generated_images_are_held_against_real_ones(data: FakeData) -> None:
     text = told(generating(data, "a", 12.5))
-    assert "“a” generates images, of latents from the prior of a" in text
-    assert (
-        "Fréchet distance to the training images is 12.5; that of real test images is 0.5" in text
-    )
-    assert "80.0% of them lie among real images, and 70.0% of real images among them" in text
+    assert "“a” generates images at a Fréchet distance of 12.5 from the training images" in text
+    assert "of latents from the prior of a; real test images are at 0.5" in text
+    assert "80.0% of the generated images lie among real images, and 70.0% of real" in text
     assert "of the test images, 91.0% and 92.0%" in text
     assert "named" not in text
     text = told(generating(data, "a", 12.5), generating(data, "b", 3.25), small(data))
-    assert "“b” generates the best images" in text
-    assert "is 3.25 (“a” with 12.5)" in text
+    assert "“b” generates the best images, at a Fréchet distance of 3.25" in text
+    assert "the prior of b (“a” at 12.5); real" in text
 
 
 def test_what_was_not_generated_is_not_told_of(data: FakeData) -> None:
