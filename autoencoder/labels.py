@@ -70,7 +70,7 @@ def labels(described: Sequence[Described]) -> list[Label]:
     shown = differing or common or ["model", "noise"]
     rows = [{key: _value(run, key) for key in shown} for run in described]
     groups = [
-        ", ".join(_word(run, key, value) for key, value in row.items())
+        ", ".join(_word(run, key, value) for key, value in row.items() if value) or run.path.name
         for run, row in zip(described, rows, strict=True)
     ]
     seeds = [run.config.get("seed", 0) for run in described]
@@ -111,15 +111,16 @@ def _told(key: str) -> bool:
 
 
 def _value(run: Described, key: str) -> str:
-    """What a run was told for a key, or what its config holds without being told."""
+    """What a run was told for a key, or what its config holds without being told, if anything."""
     if key in run.overrides:
         return run.overrides[key]
-    if key in run.choices:
-        return str(run.choices[key])
+    if run.choices.get(key) is not None:
+        return run.choices[key]
     values = dict(flatten(run.config))
+    if values.get(key) is not None:
+        return str(values[key]).replace(" ", "")
     # Where the choice of a group was not recorded, its class stands for it.
-    name = str(values.get(key, values.get(f"{key}._target_", "none")))
-    return name.rpartition(".")[2] if key not in values else name.replace(" ", "")
+    return str(values.get(f"{key}._target_", "")).rpartition(".")[2]
 
 
 def _is_group(run: Described, key: str) -> bool:

@@ -55,6 +55,13 @@ def test_what_was_not_told_is_the_default() -> None:
     assert [label.run for label in found] == ["no noise", "gaussian"]
 
 
+def test_a_value_that_a_run_does_not_have_is_not_told() -> None:
+    # As of a sweep over models, of which one alone has a latent_dim.
+    found = labels([run(model="x"), run("b", model="y", model__latent_dim="32")])
+    assert [label.run for label in found] == ["x", "y, latent_dim 32"]
+    assert found[0].differences == {"model": "x", "model.latent_dim": ""}
+
+
 def test_one_run_says_what_it_is() -> None:
     assert labels([run()])[0].run == "baseline, no noise"
     assert labels([run(model="compact4layer")])[0].run == "compact4layer"
