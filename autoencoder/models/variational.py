@@ -82,13 +82,9 @@ class VariationalAutoencoder(Autoencoder):
         importance_samples: int = 50,
         num_classes: int = 0,
     ) -> None:
-        smallest = {
-            "latent_dim": (latent_dim or 0, 1), "beta": (beta, 0), "warmup_epochs": (warmup_epochs, 0), "free_bits": (free_bits, 0),
-            "importance_samples": (importance_samples, 1), "num_classes": (num_classes, 0),
-        }  # fmt: skip
-        for name, (value, least) in smallest.items():
-            if value < least:
-                raise ValueError(f"{name} must be at least {least}, got {value}")
+        _check_least(0, beta=beta, warmup_epochs=warmup_epochs, free_bits=free_bits)
+        _check_least(0, num_classes=num_classes)
+        _check_least(1, latent_dim=latent_dim or 0, importance_samples=importance_samples)
         image_channels, height, width = image_shape
         seen = (image_channels + (num_classes > 0), height, width)
         encoder = ResidualEncoder(seen, channels, 2 * latent_dim, blocks)
@@ -232,6 +228,12 @@ def _update(metrics: MetricCollection, terms: Terms) -> None:
     metrics["elbo"].update(terms.elbo)
     metrics["reconstruction"].update(-terms.log_likelihood)
     metrics["kl"].update(terms.kl.sum(1))
+
+
+def _check_least(least: int, **values: float) -> None:
+    for name, value in values.items():
+        if value < least:
+            raise ValueError(f"{name} must be at least {least}, got {value}")
 
 
 def _needed(labels: Tensor | None) -> Tensor:
