@@ -54,8 +54,8 @@ class Gallery:
         neighbours: `(m, 2, C, H, W)`, the samples that are nearest to a training image, each
             beside it; the nearest first.
         neighbour_mse: `(m,)`, their squared errors.
-        traversed: `(1, C, H, W)`, the test image whose latent traversals change: of all, the one
-            nearest to the mean latent.
+        traversed: `(1, C, H, W)`, the test image whose latent traversals change: the one nearest
+            to the mean of test images, the same for every model.
         traversals: `(rows, values, C, H, W)`, with one dimension set to each value.
         dimensions: `(rows,)`, which: those of largest variance of the posterior means.
         variances: `(rows,)`, these variances.
@@ -212,7 +212,7 @@ def _traversals(network: _Network, images: Tensor, labels: Tensor) -> dict[str, 
     codes = network.encode(images, labels)
     variances = codes.var(0, correction=0)
     dimensions = variances.argsort(descending=True)[:_DIMENSIONS]
-    typical = (codes - codes.mean(0)).norm(dim=1).argmin()
+    typical = image_mse(images, images.mean(0)).argmin()
     walk = walks.traversal(codes[typical], dimensions.tolist(), _VALUES)
     decoded = network.decode(walk.flatten(0, 1), labels[typical].repeat(walk.shape[:2].numel()))
     return {

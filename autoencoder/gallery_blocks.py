@@ -49,8 +49,13 @@ def interpolations(
     return blocks
 
 
-def traversals(gallery: Gallery, title: str, n_rows: int) -> list[ImageBlock]:
-    """A test image, and for each dimension its latent with other values of it."""
+def traversed(gallery: Gallery, title: str) -> ImageBlock:
+    """The test image whose latent traversals change."""
+    return ImageBlock(title, (), {"test image": _floats(gallery.traversed)})
+
+
+def traversals(gallery: Gallery, title: str, n_rows: int) -> ImageBlock:
+    """For each dimension, the latent with other values of it."""
     rows = {
         f"dimension {dimension + 1} (variance {variance:.2f})": _floats(row)
         for dimension, variance, row in zip(
@@ -58,8 +63,7 @@ def traversals(gallery: Gallery, title: str, n_rows: int) -> list[ImageBlock]:
         )
     }
     headings = [f"{value:+g}" if value else "0" for value in gallery.values]
-    image = {"test image": _floats(gallery.traversed)}
-    return [ImageBlock(title, (), image), ImageBlock("", headings, rows)]
+    return ImageBlock(title, headings, rows)
 
 
 def class_grid(gallery: Gallery, title: str, classes: Sequence[str]) -> ImageBlock:

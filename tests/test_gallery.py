@@ -95,6 +95,7 @@ def test_a_traversal_changes_what_it_says() -> None:
         expected = variances.sort(descending=True).values[:10]
         torch.testing.assert_close(torch.from_numpy(made.variances), expected)
         row = next(k for k, image in enumerate(images) if (image * 255 == made.traversed[0]).all())
+        assert row == (images - images.mean(0)).flatten(1).norm(dim=1).argmin()
         latent = codes[row].clone()
         latent[made.dimensions[3]] = float(made.values[1])
         decoded = model.decode(latent[None])[0]

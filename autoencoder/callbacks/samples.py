@@ -82,7 +82,8 @@ def _figures(
     title = "Decoded from latents that are drawn from the prior"
     yield "samples", 0.55, [blocks.samples(of, title, 4), blocks.test_images(of)]
     title = "A latent of which one dimension is set to a value, in standard deviations of the prior"
-    yield "traversal", 0.7, blocks.traversals(of, title, len(of.traversals))
+    rows = blocks.traversals(of, "", len(of.traversals))
+    yield "traversal", 0.7, [blocks.traversed(of, title), rows]
     title = "The samples nearest to a training image, and their MSE to it"
     yield "neighbours", 0.6, [blocks.neighbours(of, title)]
     if of.is_conditional:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from matplotlib.figure import Figure
+from PIL import Image
 
 from autoencoder.report import generated
 from autoencoder.report.curves import latent_use, loss_curves, noise_robustness, rate_distortion
@@ -56,7 +57,7 @@ class FigureWithCaption:
         """The picture as a PNG file."""
         file = io.BytesIO()
         self.figure.savefig(file, dpi=_DPI, pil_kwargs={"optimize": True})
-        return file.getvalue()
+        return _without_colour(file.getvalue())
 
     @property
     def width(self) -> int:
@@ -101,6 +102,17 @@ def _pages(name: str, title: str, drawings: Iterable[Drawing]) -> list[FigureWit
         )
         for page, (figure, caption) in enumerate(pages, start=1)
     ]
+
+
+def _without_colour(png: bytes) -> bytes:
+    """A grey picture in one channel, of about half the bytes; others as they are."""
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    red, green, blue = picture.split()
+    if not red.tobytes() == green.tobytes() == blue.tobytes():
+        return png
+    file = io.BytesIO()
+    red.save(file, "PNG", optimize=True)
+    return file.getvalue()
 
 
 def _data_names(evaluations: Sequence[Evaluation]) -> dict[str, str]:

@@ -10,10 +10,12 @@ from autoencoder import plotting
 from autoencoder.gallery import Gallery
 from autoencoder.plotting import ImageBlock
 from autoencoder.report.evaluation import Evaluation
-from autoencoder.report.groups import Drawing, Groups, known, listed, pages, quoted
+from autoencoder.report.groups import Drawing, Groups, known, least, listed, most, pages, quoted
 
 _SAMPLE_ROWS = 2
 _PAIRS = 2
+# Runs of which a caption names each.
+_FEW = 2
 _DIMENSIONS = 5
 _MANIFOLDS_A_PAGE = 2
 # A dimension says something of an image if the means vary by more (Burda et al., 2016).
@@ -32,7 +34,7 @@ def samples(groups: Groups) -> Iterator[Drawing]:
         test = next(iter(runs.values())).generated.sharpness["test"]
         caption += (
             f"From pixel to pixel, test images change by {test:.3f} on average, samples by "
-            f"{_told(values, '.3f')}: the less, the blurrier."
+            f"{_told(values, '.3f')}: less is blur."
         )
     for page in pages(runs):
         shown = [blocks.samples(run.generated, group, _SAMPLE_ROWS) for group, run in page.items()]
@@ -64,10 +66,9 @@ def traversals(groups: Groups) -> Iterator[Drawing]:
     """Latents of which one dimension changes, of the runs that have a prior."""
     runs = {group: run for group, run in groups.first.items() if run.generated.has_prior}
     caption = (
-        "The latent of a test image, the one nearest to the mean latent, with one dimension set to "
-        "the value above, in standard deviations of the prior. Shown are the dimensions whose "
-        "posterior means vary most over test images; one that varies by less than "
-        f"{_ACTIVE_VARIANCE} says nothing of the image. "
+        "The latent of one test image with one dimension set to the value above, in standard "
+        "deviations of the prior. Shown are the dimensions whose posterior means vary most over "
+        f"test images; one of a variance under {_ACTIVE_VARIANCE} says nothing of the image. "
     )
     active = {
         group: int((run.latent_variances > _ACTIVE_VARIANCE).sum()) for group, run in runs.items()
@@ -77,9 +78,10 @@ def traversals(groups: Groups) -> Iterator[Drawing]:
     if used:
         caption += f"Dimensions that say something: {listed(used)}."
     for page in pages(runs):
-        shown: list[ImageBlock] = []
-        for group, run in page.items():
-            shown += blocks.traversals(run.generated, group, _DIMENSIONS)
+        shown = [blocks.traversed(next(iter(page.values())).generated, "")]
+        shown += [
+            blocks.traversals(run.generated, group, _DIMENSIONS) for group, run in page.items()
+        ]
         yield plotting.image_blocks(shown, 0.55), caption
         caption = "The same for further runs."
 
@@ -95,7 +97,7 @@ def class_grids(groups: Groups) -> Iterator[Drawing]:
     if known(shares):
         caption += (
             "Of the variance of the pixels, the label makes "
-            f"{_told(shares, '.0%')}; a model that ignores it would show the same row ten times. "
+            f"{_told(shares, '.0%')}; a model that ignores it shows the same in every row. "
         )
     named = {group: run.columns.get("named_as_asked", math.nan) for group, run in runs.items()}
     if known(named):
@@ -142,18 +144,20 @@ def neighbours(groups: Groups) -> Iterator[Drawing]:
     first = next(iter(runs.values())).generated
     caption = (
         f"Of {len(first.samples)} samples, those nearest to a training image, with their squared "
-        "error to it: what was memorised would be 0 and look the same. "
+        "error to it: a copy would have none. "
     )
-    least = {group: float(run.generated.neighbour_mse[0]) for group, run in runs.items()}
+    closest = {group: float(run.generated.neighbour_mse[0]) for group, run in runs.items()}
     typical = {group: run.generated.nearest_mse["sample"] for group, run in runs.items()}
-    if known(least):
+    if known(closest):
         blurred = {
             group: run.generated.nearest_mse["reconstruction"] for group, run in runs.items()
         }
         caption += (
-            f"The least is {_told(least, '.4f')}, the median {_told(typical, '.4f')}. That of test "
-            f"images, which no model has seen, is {first.nearest_mse['test']:.4f}; that of their "
-            f"reconstructions, which are as smooth as samples, {_told(blurred, '.4f')}."
+            f"The least is {_told(closest, '.4f')}; the median of all samples "
+            f"{_told(typical, '.4f')}. That of test images, which no model has seen, is "
+            f"{first.nearest_mse['test']:.4f}, and of their reconstructions, which are smoother, "
+            f"{_told(blurred, '.4f')}: far below is memorised, far above is like no image of the "
+            "data."
         )
     for page in pages(runs):
         shown = [blocks.neighbours(run.generated, group) for group, run in page.items()]
@@ -197,7 +201,8 @@ def _label_share(gallery: Gallery) -> float:
 
 
 def _told(values: Mapping[str, float], form: str) -> str:
-    """The values that are known, each with its group."""
-    return listed(
-        [f"{value:{form}} with {quoted(group)}" for group, value in known(values).items()]
-    )
+    """The values that are known, each with its group; of many, the least and the most."""
+    found = known(values)
+    groups = list(found) if len(found) <= _FEW else [least(found), most(found)]
+    texts = [f"{found[group]:{form}} with {quoted(group)}" for group in groups]
+    return " to ".join(texts) if len(found) > _FEW else listed(texts)

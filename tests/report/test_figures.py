@@ -207,3 +207,14 @@ def test_long_names_keep_both_ends() -> None:
     assert len(text) == 30
     assert text.startswith("model.channels")
     assert text.endswith("lr=0.001")
+
+
+def test_grey_pictures_have_one_channel(data: FakeData) -> None:
+    figures = {figure.name: figure for figure in draw([data.evaluation()], {})}
+    for name, mode in (("samples", "L"), ("loss", "RGBA")):
+        picture = Image.open(io.BytesIO(figures[name].png))
+        assert picture.mode == mode
+        file = io.BytesIO()
+        figures[name].figure.savefig(file, dpi=130)
+        drawn = Image.open(file)
+        assert picture.convert("RGB").tobytes() == drawn.convert("RGB").tobytes()

@@ -54,7 +54,8 @@ def test_each_run_is_in_the_figures_that_it_has(data: FakeData) -> None:
     assert "Those of \u201cplain\u201d are drawn from a fitted Gaussian." in said["samples"]
     assert "\u201ccvae\u201d the label changes" in said["interpolation"]
     assert "2 of 2 with \u201cflat\u201d" in said["traversals"]
-    assert "0.0120 with \u201cvae\u201d" in said["neighbours"]
+    assert "The least is 0.0040 with \u201cplain\u201d" in said["neighbours"]
+    assert said["neighbours"].count("\u201c") == 6  # of each number the least and the most
 
 
 def test_what_the_label_makes_is_measured(data: FakeData) -> None:
