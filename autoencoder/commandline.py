@@ -106,13 +106,19 @@ def _suggest(typed: str, known: Sequence[str]) -> str:
 
 
 def _known_keys() -> Iterator[str]:
-    """Config groups, then every key of the default config, dotted."""
+    """Config groups, then every key of the config with the groups that were chosen, dotted."""
     from autoencoder.runs import flatten
 
     yield from (path.name for path in CONF_DIR.iterdir() if path.is_dir())
+    choices = [word.partition(",")[0].partition("=") for word in sys.argv[1:]]
+    chosen = [
+        f"{group}={choice}"
+        for group, _, choice in choices
+        if choice and (CONF_DIR / group / f"{choice}.yaml").exists()
+    ]
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-        cfg = compose("evaluate" if Path(sys.argv[0]).stem == "evaluate" else "train")
+        cfg = compose("evaluate" if Path(sys.argv[0]).stem == "evaluate" else "train", chosen)
     for key, _ in flatten(OmegaConf.to_container(cfg)):
         yield key
 

@@ -44,6 +44,7 @@ def test_answers_without_torch(script: str, flag: list[str]) -> None:
         ("modle=baseline", "did you mean model?"),
         ("model=basline", "did you mean baseline?"),
         ("trainer.max_epoch=3", "did you mean trainer.max_epochs?"),
+        ("model=vae model.latent_dmi=3", "did you mean model.latent_dim?"),
         ("channels=[1,2]", "did you mean model.channels?"),
         ("model.channels=[16,-3]", "channels must be a list of whole numbers > 0"),
         ("data.batch_size=-1", "batch_size must be a whole number >= 1"),
@@ -51,7 +52,7 @@ def test_answers_without_torch(script: str, flag: list[str]) -> None:
     ],
 )
 def test_mistakes_end_in_one_message(override: str, message: str, tmp_path: Path) -> None:
-    process = python(str(ROOT / "train.py"), *TINY, override, cwd=tmp_path)
+    process = python(str(ROOT / "train.py"), *TINY, *override.split(), cwd=tmp_path)
     assert process.returncode == 1
     assert process.stderr.count("error:") == 1
     assert message in process.stderr
