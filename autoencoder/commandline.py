@@ -101,8 +101,8 @@ def explain(error: Exception) -> str | None:
 def _suggest(typed: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(typed, known, n=1)
     if not close:  # the right word in the wrong place: channels for model.channels
-        close = [key for key in known if key.rpartition(".")[2] == typed.rpartition(".")[2]][:1]
-    return f"; did you mean {close[0]}?" if close else "; see the keys with --cfg job"
+        close = [key for key in known if key.rpartition(".")[2] == typed.rpartition(".")[2]]
+    return f"; did you mean {' or '.join(close)}?" if close else "; see the keys with --cfg job"
 
 
 def _known_keys() -> Iterator[str]:

@@ -45,7 +45,7 @@ def test_answers_without_torch(script: str, flag: list[str]) -> None:
         ("model=basline", "did you mean baseline?"),
         ("trainer.max_epoch=3", "did you mean trainer.max_epochs?"),
         ("model=vae model.latent_dmi=3", "did you mean model.latent_dim?"),
-        ("channels=[1,2]", "did you mean model.channels?"),
+        ("channels=[1,2]", "did you mean data.channels or model.channels?"),
         ("model.channels=[16,-3]", "channels must be a list of whole numbers > 0"),
         ("data.batch_size=-1", "batch_size must be a whole number >= 1"),
         ("trainer=gpu", "trainer"),
