@@ -99,9 +99,9 @@ def explain(error: Exception) -> str | None:
 
 
 def _suggest(typed: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(typed, known, n=1)
-    if not close:  # the right word in the wrong place: channels for model.channels
-        close = [key for key in known if key.rpartition(".")[2] == typed.rpartition(".")[2]]
+    # First the right word in the wrong place: channels for model.channels.
+    close = [key for key in known if key.rpartition(".")[2] == typed.rpartition(".")[2]]
+    close = close or difflib.get_close_matches(typed, known, n=1)
     return f"; did you mean {' or '.join(close)}?" if close else "; see the keys with --cfg job"
 
 
