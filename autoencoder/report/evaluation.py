@@ -115,6 +115,11 @@ class Evaluation(Measurement):
         likelihood = (self.config.get("model") or {}).get("likelihood")
         return repr(likelihood) if likelihood else ""
 
+    @property
+    def sees_labels(self) -> bool:
+        """Whether the networks are given the label, so that bounds are those of log p(x|label)."""
+        return bool((self.config.get("model") or {}).get("num_classes"))
+
 
 @dataclass(frozen=True, eq=False)
 class Floors:

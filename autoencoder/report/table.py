@@ -26,7 +26,8 @@ class Column(NamedTuple):
         better: -1 where less is better, 1 where more is, 0 where neither.
         format: Of a number.
         same_noise: Whether only runs with the same noise can be compared by it.
-        same_likelihood: Whether only runs with the same likelihood can be compared by it.
+        same_bound: Whether only variational runs can be compared by it that have the same
+            likelihood, and both see labels or neither does.
         brief: Whether the console has room for it.
     """
 
@@ -36,7 +37,7 @@ class Column(NamedTuple):
     better: int
     format: str
     same_noise: bool = False
-    same_likelihood: bool = False
+    same_bound: bool = False
     brief: bool = False
 
 
@@ -81,16 +82,18 @@ COLUMNS = (
            "features", 1, ".3f"),
     Column("precision_floor", "precision of real images", "of the test images", 0, ".3f"),
     Column("recall", "recall", "share of real images among the generated ones, by the same "
-           "features", 1, ".3f"),
+           "features; high for images that are merely far apart, so read it beside the precision",
+           1, ".3f"),
     Column("recall_floor", "recall of real images", "of the test images", 0, ".3f"),
     Column("named_as_asked", "named as asked", "share of the images generated of a class that the "
            "classifier gives the name of it", 1, ".3f"),
     Column("named_as_asked_floor", "real images named right", "test accuracy of the classifier", 0,
            ".3f"),
-    Column("elbo", "ELBO, nats", "evidence lower bound of log p(x), an image", 1, ",.1f",
-           same_noise=True, same_likelihood=True),
-    Column("iwae", "IWAE bound, nats", "importance-weighted bound of log p(x), an image: tighter "
-           "than the ELBO", 1, ",.1f", same_noise=True, same_likelihood=True),
+    Column("elbo", "ELBO, nats", "evidence lower bound of log p(x) of an image, or of "
+           "log p(x|label) where the network sees labels", 1, ",.1f",
+           same_noise=True, same_bound=True),
+    Column("iwae", "IWAE bound, nats", "importance-weighted bound of the same: tighter than the "
+           "ELBO", 1, ",.1f", same_noise=True, same_bound=True),
     Column("reconstruction", "reconstruction, nats", "minus E log p(x|z), an image", 0, ",.1f"),
     Column("kl", "KL, nats", "KL(q(z|x) || p(z)), an image", 0, ",.1f"),
     Column("active_units", "active units", "latent dimensions whose posterior means vary by more "
@@ -173,8 +176,10 @@ def best(rows: Sequence[Row]) -> set[tuple[str, str, str]]:
         for row in rows:
             if column.better and not math.isnan(row.mean(column.key)):
                 noise = row.noise if column.same_noise else ""
-                likelihood = row.first.likelihood if column.same_likelihood else ""
-                key = row.first.data_key, noise, likelihood
+                bound = (
+                    f"{row.first.likelihood}{row.first.sees_labels}" if column.same_bound else ""
+                )
+                key = row.first.data_key, noise, bound
                 comparable.setdefault(key, []).append(row)
         for (data_key, *_), group in comparable.items():
             if len(group) > 1:
