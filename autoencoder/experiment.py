@@ -377,6 +377,7 @@ def _quiet() -> None:
         ".*does not have many workers.*",  # a batch is one indexing of a tensor in memory
         ".*is smaller than the logging interval.*",  # metrics are logged once an epoch
         ".*`srun` command is available.*",  # it starts the runs where it is wanted
+        ".*when logging on epoch level in distributed setting.*",  # the metrics have done so
         "Checkpoint directory .* exists and is not empty.*",  # resumed, as the log says
     ):
         warnings.filterwarnings("ignore", message)

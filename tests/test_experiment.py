@@ -192,6 +192,13 @@ def test_processes_leave_one_run_with_the_numbers_of_one_process(
         assert both[name] == pytest.approx(alone[name], rel=1e-3)
 
 
+def test_a_variational_run_in_two_processes_counts_all_images(tiny: Compose) -> None:
+    small = "model.channels=[4,8]", "model.latent_dim=3", "model.importance_samples=3"
+    metrics = train(tiny("model=vae", *small, "trainer=ddp_cpu", "callbacks.latent_maps=null"))
+    assert metrics["test/iwae"] > metrics["test/elbo"]
+    assert metrics["test/active_units"] in (0, 1, 2, 3)  # of all processes, not their mean
+
+
 def test_a_loss_that_is_no_number_ends_the_run(tiny: Compose) -> None:
     cfg = tiny("optimizer.lr=1e30")
     with pytest.raises(NonFiniteLossError, match="nan in epoch 1"):
