@@ -34,6 +34,8 @@ _RECORDED = {
     "train_seconds": "train_seconds",
     "images_per_second": "images_per_second",
 }
+# Columns that say nothing of a network whose encoder was told the label that is read back.
+_OF_CLASSES = ("knn", "linear_probe", "silhouette")
 
 
 class Collection(NamedTuple):
@@ -186,6 +188,8 @@ def _evaluation(
         # Both of clean images, so that a network that is tested on noise is compared as well.
         "pca_ratio": columns["clean_mse"] / pca_mse if pca_mse else math.nan,
     }
+    if described.config["model"].get("num_classes"):
+        joined |= dict.fromkeys(_OF_CLASSES, math.nan)
     return Evaluation(
         **{**vars(measurement), "columns": joined},
         path=described.path,

@@ -269,8 +269,10 @@ def protocol(rows: Sequence[Row], settings: Settings) -> list[tuple[str, str]]:
             f"Of clean images. k-NN: 5 neighbours among the training latents, for "
             f"{settings.knn_points:,} test images at most. Linear probe: ridge classifier on "
             "standardised training latents, for all test images. Trustworthiness (5 neighbours) "
-            f"and silhouette: 2,000 test images at most. Maps: {settings.max_points:,} test images "
-            f"at most; t-SNE after PCA to 50 dimensions, seed {settings.seed}.",
+            "and silhouette: 2,000 test images at most. Classes are not read off the latents of a "
+            "network that is told the label, which may repeat it. "
+            f"Maps: {settings.max_points:,} test images at most; t-SNE after PCA to 50 dimensions, "
+            f"seed {settings.seed}.",
         ),
         ("Generation", _generated(rows, settings)),
         (

@@ -1,5 +1,6 @@
 """The whole report, of runs on disk."""
 
+import csv
 import io
 import json
 import logging
@@ -84,6 +85,12 @@ def test_variational_runs_show_their_bounds(tmp_path: Path, console: Console) ->
     for text in ("601.2", "ELBO", "Fréchet distance of real images", "has collapsed", "as asked"):
         assert text in markdown
     assert "IWAE" not in markdown
+    # The label that is read off a latent may have been told to the encoder.
+    rows = list(csv.DictReader((report.parent / "results.csv").open()))
+    told = {
+        row["run"]: [row[name] for name in ("knn", "linear_probe", "silhouette")] for row in rows
+    }
+    assert [any(values) for values in told.values()] == ["vae" not in name for name in told]
 
 
 def test_one_run_makes_a_report(sweep: Path, console: Console) -> None:
