@@ -57,7 +57,7 @@ class FigureWithCaption:
         """The picture as a PNG file."""
         file = io.BytesIO()
         self.figure.savefig(file, dpi=_DPI, pil_kwargs={"optimize": True})
-        return _without_colour(file.getvalue())
+        return _small(file.getvalue())
 
     @property
     def width(self) -> int:
@@ -104,14 +104,16 @@ def _pages(name: str, title: str, drawings: Iterable[Drawing]) -> list[FigureWit
     ]
 
 
-def _without_colour(png: bytes) -> bytes:
-    """A grey picture in one channel, of about half the bytes; others as they are."""
+def _small(png: bytes) -> bytes:
+    """The picture in one channel if it is grey, in 256 colours otherwise: a third of the bytes."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     red, green, blue = picture.split()
-    if not red.tobytes() == green.tobytes() == blue.tobytes():
-        return png
+    if red.tobytes() == green.tobytes() == blue.tobytes():
+        small = red
+    else:
+        small = picture.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     file = io.BytesIO()
-    red.save(file, "PNG", optimize=True)
+    small.save(file, "PNG", optimize=True)
     return file.getvalue()
 
 

@@ -209,12 +209,14 @@ def test_long_names_keep_both_ends() -> None:
     assert text.endswith("lr=0.001")
 
 
-def test_grey_pictures_have_one_channel(data: FakeData) -> None:
+def test_pictures_are_small_and_look_the_same(data: FakeData) -> None:
     figures = {figure.name: figure for figure in draw([data.evaluation()], {})}
-    for name, mode in (("samples", "L"), ("loss", "RGBA")):
+    for name, mode in (("samples", "L"), ("loss", "P")):
         picture = Image.open(io.BytesIO(figures[name].png))
         assert picture.mode == mode
         file = io.BytesIO()
         figures[name].figure.savefig(file, dpi=130)
         drawn = Image.open(file)
-        assert picture.convert("RGB").tobytes() == drawn.convert("RGB").tobytes()
+        pixels = [np.asarray(one.convert("RGB"), np.int16) for one in (picture, drawn)]
+        assert np.abs(pixels[0] - pixels[1]).max() <= (0 if mode == "L" else 24)
+        assert len(figures[name].png) < file.tell()
