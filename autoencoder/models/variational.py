@@ -18,7 +18,7 @@ from autoencoder.models.autoencoder import Autoencoder, OptimizerFactory, Schedu
 from autoencoder.networks import ResidualDecoder, ResidualEncoder
 
 # A latent dimension is active if the posterior means vary by more (Burda et al., 2016).
-_ACTIVE_VARIANCE = 0.01
+ACTIVE_VARIANCE = 0.01
 # Of a posterior: its logarithm must stay finite.
 _SMALLEST_STD = 1e-6
 
@@ -205,7 +205,7 @@ class VariationalAutoencoder(Autoencoder):
         """Logs what the test measured, and how many latent dimensions are active."""
         super().on_test_epoch_end()
         means = self.test_means.compute().view(-1, self.latent_size)
-        active = (means.var(0) > _ACTIVE_VARIANCE).sum()
+        active = (means.var(0) > ACTIVE_VARIANCE).sum()
         terms = {**self.test_terms.compute(), "active_units": active.float()}
         self.log_dict({f"test/{name}": value for name, value in terms.items()})
 

@@ -8,6 +8,7 @@ import numpy as np
 from autoencoder import gallery_blocks as blocks
 from autoencoder import plotting
 from autoencoder.gallery import Gallery
+from autoencoder.models.variational import ACTIVE_VARIANCE
 from autoencoder.plotting import ImageBlock
 from autoencoder.report.evaluation import Evaluation
 from autoencoder.report.groups import Drawing, Groups, known, least, listed, most, pages, quoted
@@ -18,8 +19,6 @@ _PAIRS = 2
 _FEW = 2
 _DIMENSIONS = 5
 _MANIFOLDS_A_PAGE = 2
-# A dimension says something of an image if the means vary by more (Burda et al., 2016).
-_ACTIVE_VARIANCE = 0.01
 
 
 def samples(groups: Groups) -> Iterator[Drawing]:
@@ -68,10 +67,10 @@ def traversals(groups: Groups) -> Iterator[Drawing]:
     caption = (
         "The latent of one test image with one dimension set to the value above, in standard "
         "deviations of the prior. Shown are the dimensions whose posterior means vary most over "
-        f"test images; one of a variance under {_ACTIVE_VARIANCE} says nothing of the image. "
+        f"test images; one of a variance under {ACTIVE_VARIANCE} says nothing of the image. "
     )
     active = {
-        group: int((run.latent_variances > _ACTIVE_VARIANCE).sum()) for group, run in runs.items()
+        group: int((run.latent_variances > ACTIVE_VARIANCE).sum()) for group, run in runs.items()
     }
     used = [f"{active[group]} of {run.latent_shape[0]} with {quoted(group)}"
             for group, run in runs.items()]  # fmt: skip
