@@ -95,7 +95,9 @@ def noise_in_words(config: Any) -> str:
         case "" | "Identity":
             return NO_NOISE
         case "GaussianNoise":
-            return f"Gaussian noise of standard deviation {config.get('std')}" + (
+            std = config.get("std")
+            strength = f"{std[0]:g} to {std[1]:g}" if isinstance(std, list) else std
+            return f"Gaussian noise of standard deviation {strength}" + (
                 "" if config.get("clip", True) else ", not clipped"
             )
         case "SaltAndPepperNoise":

@@ -96,6 +96,10 @@ def test_runs_whose_configs_differ_unsaid_are_not_one_group() -> None:
             "Gaussian noise of standard deviation 0.3, not clipped",
         ),
         (
+            {"_target_": "autoencoder.noise.GaussianNoise", "std": [0.0, 0.6]},
+            "Gaussian noise of standard deviation 0 to 0.6",
+        ),
+        (
             {"_target_": "a.SaltAndPepperNoise", "amount": 0.1},
             "salt and pepper on 10% of the pixels",
         ),

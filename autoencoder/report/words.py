@@ -339,7 +339,9 @@ def _twin(row: Row, rows: Sequence[Row]) -> Row | None:
     """The same design, trained without noise."""
 
     def design(of: Row) -> list[object]:
-        return [of.first.config.get(name) for name in ("model", "optimizer", "trainer")]
+        return [
+            of.first.config.get(name) for name in ("model", "optimizer", "scheduler", "trainer")
+        ]
 
     clean = (other for other in rows if other.noise == NO_NOISE and design(other) == design(row))
     return next(clean, None)
@@ -349,8 +351,9 @@ def _tested_std(row: Row) -> float | None:
     """The standard deviation of the row's noise, if networks were compared at it."""
     noise = row.first.config.get("noise") or {}
     std = noise.get("std") if noise.get("clip", True) else None
-    measured = all(std in run.robustness for run in row.evaluations) if std != 0 else False
-    return float(std) if isinstance(std, int | float) and measured else None
+    if not isinstance(std, int | float) or std == 0:  # a pair draws one for each image
+        return None
+    return float(std) if all(std in run.robustness for run in row.evaluations) else None
 
 
 def _gain(decibels: float) -> str:

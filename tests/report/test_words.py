@@ -77,6 +77,15 @@ def test_what_noise_training_gains(data: FakeData) -> None:
     assert "its error is 1.50 x that of its twin" in text
 
 
+def test_noise_of_any_strength_has_no_twin_at_one(data: FakeData) -> None:
+    run = noisy(data)
+    noise = {**run.config["noise"], "std": [0.0, 0.6]}
+    run = dataclasses.replace(run, config=run.config | {"noise": noise})
+    text = told(small(data), run)
+    assert "With Gaussian noise of standard deviation 0 to 0.6, “noisy” reaches 13.0 dB" in text
+    assert "trained clean" not in text
+
+
 def test_a_twin_is_of_the_same_design(data: FakeData) -> None:
     other = small(data)
     other = dataclasses.replace(other, config=other.config | {"model": {"channels": [1]}})
