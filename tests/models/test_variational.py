@@ -120,8 +120,9 @@ def test_importance_weighted_bound_reaches_the_likelihood_of_a_known_model() -> 
         model.decoder[0].weight.zero_()  # type: ignore[union-attr, operator]
     batch = batch_of(5)
     exact = model.distribution(torch.zeros(5, 3)).log_prob(batch.images)
-    bound = model.importance_weighted_bound(batch, 5000)
-    assert torch.allclose(bound, exact, atol=0.1)
+    with torch.no_grad():
+        bound = model.importance_weighted_bound(batch, 1000)
+    assert torch.allclose(bound, exact, atol=0.2)
 
 
 def test_labels_change_what_the_conditional_one_does() -> None:
