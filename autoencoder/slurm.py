@@ -22,6 +22,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -128,13 +129,26 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     if is_follower():
         return  # it ends with the first process
     # One that is cancelled, or put back by Slurm itself, is COMPLETING already.
-    show = ["squeue", "--noheader", "--format=%T", f"--jobs={os.environ['SLURM_JOB_ID']}"]
-    state = subprocess.run(show, capture_output=True, text=True).stdout.strip()
-    if state == "RUNNING":
+    if _state() not in ("COMPLETING", "CANCELLED"):
         handler = signal.getsignal(signal.SIGUSR2)
         assert callable(handler)
         handler(number, frame)
     sys.exit(128 + number)
+
+
+def _state() -> str:
+    """What Slurm says of this job; empty where it doesn't answer."""
+    job = os.environ["SLURM_JOB_ID"]
+    # With their ids: the id of an array, which lists all of its jobs, is that of one of them too.
+    show = ["squeue", "--noheader", "--format=%A %T", f"--jobs={job}"]
+    state = ""
+    for _ in range(5):
+        lines = subprocess.run(show, capture_output=True, text=True).stdout.splitlines()
+        state = dict(line.split() for line in lines).get(job, "")
+        if state not in ("", "SIGNALING"):  # a busy controller, or one that is just about it
+            break
+        time.sleep(0.5)
+    return state
 
 
 def _requeue(number: int, frame: FrameType | None) -> None:

@@ -49,26 +49,44 @@ def test_the_fit_leaves_a_handler_of_sigterm_in_place(
     assert seen[1] is handler
 
 
-@pytest.mark.parametrize(("state", "requeued"), [("RUNNING", True), ("COMPLETING", False)])
+@pytest.mark.parametrize(
+    ("states", "requeued"),
+    [
+        (["RUNNING"], True),
+        (["COMPLETING"], False),
+        (["SIGNALING", "RUNNING"], True),
+        (["", "COMPLETING"], False),
+        ([""] * 5, True),  # rather run twice than lost
+        (["RUNNING\n8 COMPLETING"], True),  # of an array
+        (["COMPLETING\n8 RUNNING"], False),
+    ],
+)
 def test_sigterm_puts_a_job_back_unless_it_is_cancelled(
-    state: str, requeued: bool, monkeypatch: pytest.MonkeyPatch
+    states: list[str], requeued: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commands: list[str] = []
+    left = iter(states)
 
     class Done:
-        stdout = f"{state}\n"
+        stdout = ""
 
     def run(command: list[str], **kwargs: object) -> Done:
         commands.append(command[0])
-        return Done()
+        done = Done()
+        done.stdout = ""
+        if command[0] == "squeue":
+            state = next(left)
+            done.stdout = f"7 {state}\n" if state else ""
+        return done
 
     monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "1")
     monkeypatch.setenv("SLURM_JOB_ID", "7")
     monkeypatch.setattr(slurm.subprocess, "run", run)
+    monkeypatch.setattr(slurm.time, "sleep", lambda seconds: None)
     slurm.handle_signals()
     with pytest.raises(SystemExit):
         signal.raise_signal(signal.SIGTERM)
-    assert commands == (["squeue", "scontrol"] if requeued else ["squeue"])
+    assert commands == ["squeue"] * len(states) + (["scontrol"] if requeued else [])
 
 
 def test_a_job_with_too_few_tasks_is_said(tiny: Compose, monkeypatch: pytest.MonkeyPatch) -> None:
