@@ -16,4 +16,4 @@ for seed in 0 1 2; do
   train seed=$seed model=overcomplete noise=gaussian 'noise.std=[0.0,0.6]' "$@"
   train seed=$seed model=vae,conditional_vae "$@"
 done
-python evaluate.py run="multirun/$name"
+python evaluate.py run="multirun/$name" max_points=1500
