@@ -16,6 +16,7 @@ from torchmetrics import CatMetric, MeanMetric, MetricCollection
 from autoencoder.data import Batch
 from autoencoder.models.autoencoder import Autoencoder, OptimizerFactory, SchedulerFactory
 from autoencoder.networks import ResidualDecoder, ResidualEncoder
+from autoencoder.networks.convolutional import is_count
 
 # A latent dimension is active if the posterior means vary by more (Burda et al., 2016).
 ACTIVE_VARIANCE = 0.01
@@ -84,7 +85,10 @@ class VariationalAutoencoder(Autoencoder):
     ) -> None:
         _check_least(0, beta=beta, warmup_epochs=warmup_epochs, free_bits=free_bits)
         _check_least(0, num_classes=num_classes)
-        _check_least(1, latent_dim=latent_dim or 0, importance_samples=importance_samples)
+        _check_least(1, importance_samples=importance_samples)
+        # None has no meaning here: a posterior is of numbers, not of a feature map.
+        if not is_count(latent_dim):
+            raise ValueError(f"latent_dim must be a whole number > 0, got {latent_dim}")
         image_channels, height, width = image_shape
         seen = (image_channels + (num_classes > 0), height, width)
         encoder = ResidualEncoder(seen, channels, 2 * latent_dim, blocks)

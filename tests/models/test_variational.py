@@ -156,9 +156,9 @@ def test_samples_are_images_of_the_prior() -> None:
         ({"beta": -1.0}, "beta"),
         ({"importance_samples": 0}, "importance_samples"),
         ({"free_bits": -0.1}, "free_bits"),
-        ({"latent_dim": 0}, "latent_dim"),
-        ({"latent_dim": 2.5}, "latent_dim"),
-        ({"latent_dim": None}, "latent_dim"),
+        ({"latent_dim": 0}, "latent_dim .* got 0$"),
+        ({"latent_dim": 2.5}, "latent_dim .* got 2.5$"),
+        ({"latent_dim": None}, "latent_dim .* got None$"),
         ({"channels": []}, "channels"),
     ],
 )
