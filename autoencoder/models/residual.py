@@ -18,6 +18,8 @@ class ResidualAutoencoder(Autoencoder):
         image_shape: `(C, H, W)` of the images.
         optimizer: Makes the optimiser from the parameters.
         scheduler: Makes the learning rate's schedule.
+        context: Numbers of the block after each residual one that lets every position see all
+            others; 0 for no such blocks.
     """
 
     def __init__(
@@ -28,9 +30,10 @@ class ResidualAutoencoder(Autoencoder):
         image_shape: tuple[int, int, int],
         optimizer: OptimizerFactory,
         scheduler: SchedulerFactory | None = None,
+        context: int = 0,
     ) -> None:
-        encoder = ResidualEncoder(image_shape, channels, latent_dim, blocks)
-        decoder = ResidualDecoder(image_shape, channels, latent_dim, blocks)
+        encoder = ResidualEncoder(image_shape, channels, latent_dim, blocks, context)
+        decoder = ResidualDecoder(image_shape, channels, latent_dim, blocks, context)
         super().__init__(
             encoder,
             nn.Sequential(decoder, nn.Sigmoid()),

@@ -40,6 +40,44 @@ class ResidualBlock(nn.Module):
         return activated
 
 
+class ContextBlock(nn.Module):
+    """Adds to each position what two linear layers make of all positions.
+
+    A convolution sees as far as its kernel; what a noisy patch shows is told by the whole image.
+    Starts as the identity: the last normalisation's scale is 0.
+
+    Args:
+        shape: `(C, H, W)` of input and output.
+        numbers: Between the linear layers.
+        squeeze: How many times fewer channels the linear layers see.
+    """
+
+    def __init__(self, shape: Shape, numbers: int, squeeze: int = 4) -> None:
+        super().__init__()
+        channels, height, width = shape
+        squeezed = (max(1, channels // squeeze), height, width)
+        self.squeeze = nn.Sequential(
+            nn.Conv2d(channels, squeezed[0], 1, bias=False), *_activated(squeezed[0])
+        )
+        self.mix = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(math.prod(squeezed), numbers),
+            nn.SiLU(inplace=True),
+            nn.Linear(numbers, math.prod(squeezed)),
+            nn.Unflatten(1, squeezed),
+        )
+        self.expand = nn.Sequential(
+            nn.Conv2d(squeezed[0], channels, 1, bias=False), last := nn.BatchNorm2d(channels)
+        )
+        nn.init.zeros_(last.weight)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Maps (B, *shape) to the same shape."""
+        squeezed = self.squeeze(features)
+        added: Tensor = features + self.expand(squeezed + self.mix(squeezed))
+        return added
+
+
 class ResidualEncoder(nn.Sequential):
     """Strided convolutions with batch normalisation and SiLUs, residual blocks, a linear layer.
 
@@ -48,12 +86,14 @@ class ResidualEncoder(nn.Sequential):
         channels: Output channels of each convolution, which halves the sides, rounded up.
         outputs: Numbers that an image is mapped to; None leaves the linear layer out.
         blocks: Residual blocks after the last convolution.
+        context: Numbers in the `ContextBlock` after each of them; 0 for no such blocks.
 
     Attributes:
         latent_shape: `(outputs,)`, or `(C, H, W)` of the last convolution.
 
     Raises:
-        ValueError: If `channels` or `outputs` are not whole numbers > 0, or `blocks` is none >= 0.
+        ValueError: If `channels` or `outputs` are not whole numbers > 0, or `blocks` or
+            `context` are none >= 0.
     """
 
     def __init__(
@@ -62,13 +102,14 @@ class ResidualEncoder(nn.Sequential):
         channels: Sequence[int],
         outputs: int | None,
         blocks: int = 0,
+        context: int = 0,
     ) -> None:
-        shapes = _shapes(image_shape, channels, outputs, blocks)
+        shapes = _shapes(image_shape, channels, outputs)
         self.latent_shape: tuple[int, ...] = shapes[-1] if outputs is None else (outputs,)
         layers: list[nn.Module] = []
         for (before, _, _), (after, _, _) in pairwise(shapes):
             layers += [nn.Conv2d(before, after, *_DOWN, bias=False), *_activated(after)]
-        layers += [ResidualBlock(channels[-1]) for _ in range(blocks)]
+        layers += _blocks(shapes[-1], blocks, context)
         if outputs is not None:
             layers += [nn.Flatten(), nn.Linear(math.prod(shapes[-1]), outputs)]
         super().__init__(*layers)
@@ -84,6 +125,7 @@ class ResidualDecoder(nn.Sequential):
         channels: Output channels of the *encoder's* convolutions, in the encoder's order.
         inputs: Numbers that an image is made from; None leaves the linear layer out.
         blocks: Residual blocks before the first transposed convolution.
+        context: As for `ResidualEncoder`.
 
     Raises:
         ValueError: As for `ResidualEncoder`.
@@ -95,8 +137,9 @@ class ResidualDecoder(nn.Sequential):
         channels: Sequence[int],
         inputs: int | None,
         blocks: int = 0,
+        context: int = 0,
     ) -> None:
-        first, *others = _shapes(image_shape, channels, inputs, blocks)[::-1]
+        first, *others = _shapes(image_shape, channels, inputs)[::-1]
         layers: list[nn.Module] = []
         if inputs is not None:
             layers += [
@@ -104,7 +147,7 @@ class ResidualDecoder(nn.Sequential):
                 nn.Unflatten(1, first),
                 *_activated(first[0]),
             ]
-        layers += [ResidualBlock(first[0]) for _ in range(blocks)]
+        layers += _blocks(first, blocks, context)
         for before, after in pairwise([first, *others]):
             # Normalised but for the last, whose output are the logits.
             is_last = after is others[-1]
@@ -118,14 +161,27 @@ class ResidualDecoder(nn.Sequential):
 
 
 def _shapes(
-    image_shape: Sequence[int], channels: Sequence[int], numbers: int | None, blocks: int
+    image_shape: Sequence[int], channels: Sequence[int], numbers: int | None
 ) -> list[Shape]:
     """Shapes `(C, H, W)` of the images and of each convolution's output."""
     if numbers is not None and not is_count(numbers):
         raise ValueError(f"latent_dim must be a whole number > 0, got {numbers}")
-    if blocks != 0 and not is_count(blocks):
-        raise ValueError(f"blocks must be a whole number >= 0, got {blocks}")
     return layer_shapes(image_shape, channels, *_DOWN)
+
+
+def _blocks(shape: Shape, blocks: int, context: int) -> list[nn.Module]:
+    """Residual blocks for features (B, *shape), each with its context block if there are any."""
+    for name, value in {"blocks": blocks, "context": context}.items():
+        if value != 0 and not is_count(value):
+            raise ValueError(f"{name} must be a whole number >= 0, got {value}")
+    if context and not blocks:
+        raise ValueError(f"context blocks follow residual ones, of which there are {blocks}")
+    layers: list[nn.Module] = []
+    for _ in range(blocks):
+        layers.append(ResidualBlock(shape[0]))
+        if context:
+            layers.append(ContextBlock(shape, context))
+    return layers
 
 
 def _activated(channels: int) -> list[nn.Module]:

@@ -12,7 +12,7 @@ from autoencoder.models import (
     ResidualAutoencoder,
     VariationalAutoencoder,
 )
-from autoencoder.networks.residual import ResidualBlock
+from autoencoder.networks.residual import ContextBlock, ResidualBlock
 
 adam = partial(Adam, lr=1e-3)
 
@@ -21,7 +21,7 @@ MODELS = {
     "baseline": partial(ConvAutoencoder, [16, 32, 64], 3, 2, 1, optimizer=adam),
     "compact4layer": partial(ConvAutoencoder, [16, 32, 64, 32], 3, 2, 1, optimizer=adam),
     "residual": partial(ResidualAutoencoder, [8, 16], 1, 12, optimizer=adam),
-    "overcomplete": partial(ResidualAutoencoder, [8, 16], 1, None, optimizer=adam),
+    "overcomplete": partial(ResidualAutoencoder, [8, 16], 2, None, context=8, optimizer=adam),
     "vae": partial(
         VariationalAutoencoder, [8, 16], 1, 6, GaussianLikelihood(0.1, learnt=True), optimizer=adam
     ),
@@ -64,6 +64,8 @@ def test_every_parameter_gets_a_gradient(model: Autoencoder) -> None:
     for module in model.modules():
         if isinstance(module, ResidualBlock):  # which starts as its activation alone
             torch.nn.init.ones_(module.residual[-1].weight)
+        if isinstance(module, ContextBlock):  # which starts as the identity
+            torch.nn.init.ones_(module.expand[-1].weight)
     loss = sum(model.training_step(batch, 0) for batch in batches)
     loss.backward()
     for name, parameter in model.named_parameters():

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from autoencoder.networks import ResidualDecoder, ResidualEncoder
+from autoencoder.networks.residual import ContextBlock
 
 
 @pytest.mark.parametrize("image_shape", [(1, 28, 28), (3, 32, 32), (1, 17, 23), (2, 64, 48)])
@@ -34,3 +35,31 @@ def test_sizes_must_be_whole(numbers: int) -> None:
 def test_channels_must_be_whole() -> None:
     with pytest.raises(ValueError, match="channels must be a list of whole numbers"):
         ResidualEncoder((1, 28, 28), [], 4)
+
+
+@pytest.mark.parametrize("value", [-1, 1.5, True])
+@pytest.mark.parametrize("name", ["blocks", "context"])
+def test_counts_must_be_whole(name: str, value: int) -> None:
+    for network in (ResidualEncoder, ResidualDecoder):
+        with pytest.raises(ValueError, match=f"{name} must be a whole number >= 0"):
+            network((1, 28, 28), [8], 4, **{"blocks": 1, name: value})
+
+
+def test_context_needs_a_residual_block() -> None:
+    with pytest.raises(ValueError, match="context blocks follow residual ones"):
+        ResidualEncoder((1, 28, 28), [8], None, blocks=0, context=8)
+
+
+def test_with_context_each_position_sees_all_others() -> None:
+    torch.manual_seed(0)
+    block = ContextBlock((8, 9, 9), 16).eval()
+    torch.nn.init.ones_(block.expand[-1].weight)
+    features = torch.randn(1, 8, 9, 9, requires_grad=True)
+    block(features)[0, :, 0, 0].sum().backward()
+    assert features.grad is not None
+    assert (features.grad[0].abs().sum(0) > 0).all()
+
+
+def test_a_context_block_starts_as_the_identity() -> None:
+    features = torch.randn(4, 8, 3, 3)
+    assert torch.equal(ContextBlock((8, 3, 3), 16)(features), features)
