@@ -55,7 +55,7 @@ def _best(rows: Sequence[Row]) -> Iterator[str]:
             continue
         last = others[-1]
         factor = last.mean("mse") / first.mean("mse")
-        rest = f"the last of {len(others) + 1} is {_name(last)}" if others[1:] else _name(last)
+        rest = _name(last) + (f", the last of {len(others) + 1}," if others[1:] else "")
         yield (
             f"{given}, {_name(first)} is best, with {reached}; {rest} has {_mse(last)}, "
             f"{factor:.3g} times the error."

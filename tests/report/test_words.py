@@ -59,6 +59,11 @@ def test_the_best_is_named_within_its_noise(data: FakeData) -> None:
     assert "not compared" in text
 
 
+def test_the_last_of_several_is_named(data: FakeData) -> None:
+    text = told(small(data, "a", mse=0.01), small(data, "b"), small(data, "c", mse=0.03))
+    assert "“c”, the last of 3, has 0.0300, 3 times the error" in text
+
+
 def test_runs_of_one_noise_need_no_such_warning(data: FakeData) -> None:
     assert "not compared" not in told(small(data), small(data, "large", mse=0.01))
 
