@@ -2,8 +2,8 @@
 
 import csv
 import json
+import re
 import statistics
-from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
@@ -63,8 +63,12 @@ def test_results_are_the_means_of_the_runs(metric: str, column: str) -> None:
     assert compared
 
 
-def test_no_weights_and_not_much_else_is_kept() -> None:
-    kept = [path for path in REFERENCE.rglob("*") if path.is_file()]
-    report = [path for path in kept if path.is_relative_to(RESULTS.parent)]
+def test_the_report_and_its_figures_are_there_and_small() -> None:
+    report = [path for path in RESULTS.parent.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in report) < 10e6
-    assert Path("report.html") in [path.relative_to(RESULTS.parent) for path in report]
+    page = (RESULTS.parent / "report.md").read_text()
+    figures = [RESULTS.parent / name for name in re.findall(r"\((figures/.*?)\)", page)]
+    shown = re.findall(r'src="(multirun/reference/.*?)"', README.read_text())
+    assert len(shown) == 3
+    assert {*figures} >= {README.parent / name for name in shown}
+    assert all(figure.is_file() for figure in figures)

@@ -73,7 +73,6 @@ def test_sigterm_puts_a_job_back_unless_it_is_cancelled(
     def run(command: list[str], **kwargs: object) -> Done:
         commands.append(command[0])
         done = Done()
-        done.stdout = ""
         if command[0] == "squeue":
             state = next(left)
             done.stdout = f"7 {state}\n" if state else ""

@@ -48,14 +48,13 @@ class ContextBlock(nn.Module):
 
     Args:
         shape: `(C, H, W)` of input and output.
-        numbers: Between the linear layers.
-        squeeze: How many times fewer channels the linear layers see.
+        numbers: Between the linear layers, which see a quarter of the channels.
     """
 
-    def __init__(self, shape: Shape, numbers: int, squeeze: int = 4) -> None:
+    def __init__(self, shape: Shape, numbers: int) -> None:
         super().__init__()
         channels, height, width = shape
-        squeezed = (max(1, channels // squeeze), height, width)
+        squeezed = (max(1, channels // 4), height, width)
         self.squeeze = nn.Sequential(
             nn.Conv2d(channels, squeezed[0], 1, bias=False), *_activated(squeezed[0])
         )
@@ -175,7 +174,7 @@ def _blocks(shape: Shape, blocks: int, context: int) -> list[nn.Module]:
         if value != 0 and not is_count(value):
             raise ValueError(f"{name} must be a whole number >= 0, got {value}")
     if context and not blocks:
-        raise ValueError(f"context blocks follow residual ones, of which there are {blocks}")
+        raise ValueError(f"context={context} needs blocks of at least 1, got {blocks}")
     layers: list[nn.Module] = []
     for _ in range(blocks):
         layers.append(ResidualBlock(shape[0]))

@@ -46,7 +46,7 @@ def test_counts_must_be_whole(name: str, value: int) -> None:
 
 
 def test_context_needs_a_residual_block() -> None:
-    with pytest.raises(ValueError, match="context blocks follow residual ones"):
+    with pytest.raises(ValueError, match="context=8 needs blocks of at least 1, got 0"):
         ResidualEncoder((1, 28, 28), [8], None, blocks=0, context=8)
 
 
