@@ -3,8 +3,8 @@
 import hydra
 from omegaconf import DictConfig
 
-from autoencoder import launchers, sweeper
 from autoencoder.commandline import command
+from autoencoder.sweeps import launchers, optuna_sweeper
 
 
 @command
@@ -12,7 +12,7 @@ from autoencoder.commandline import command
 def main(cfg: DictConfig) -> float | list[float]:
     """One run; returns what a sweeper is to optimise."""
     # torch takes seconds to import, and --help doesn't need it.
-    from autoencoder.experiment import train
+    from autoencoder.experiment.train import train
 
     metrics = train(cfg)
     names = cfg.optimized_metric
@@ -20,6 +20,6 @@ def main(cfg: DictConfig) -> float | list[float]:
 
 
 if __name__ == "__main__":
-    sweeper.register()
+    optuna_sweeper.register()
     launchers.register()
     main()

@@ -1,18 +1,16 @@
-"""The command line: names of runs, console output, and errors that say what to type instead.
+"""The command line: errors that say what to type instead.
 
 Imports neither torch nor Lightning, so that `--help` and shell completion answer at once.
 """
 
 import difflib
 import functools
-import hashlib
-import logging
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import TypeVar
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
@@ -20,36 +18,12 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from autoencoder import AutoencoderError
+from autoencoder.runs.identity import flatten
+
 Main = TypeVar("Main", bound=Callable[[], object])
 
-# An environment variable that holds the name of the run, where runs share the console.
-SHARED_CONSOLE = "AUTOENCODER_SHARED_CONSOLE"
-
 CONF_DIR = Path(__file__).parent.parent / "conf"
-
-# Overrides that say where a run lies or how it is shown, not what it is.
-NOT_IN_NAME = ("name", "overwrite", "fail_fast", "report", "data.root")
-LONGEST_NAME = 120
-
-
-def run_name(overrides: Sequence[str]) -> str:
-    """The folder of a run in its sweep: its overrides, as a path that can be typed back.
-
-    `["noise=none", "model.channels=[16,32,8]"]` makes `model.channels-16-32-8_noise-none`:
-    sorted, so that the order on the command line does not matter, config groups first.
-    """
-    kept = [text for text in overrides if text.split("=")[0].lstrip("+~") not in NOT_IN_NAME]
-    kept.sort(key=lambda text: ("." in text.split("=")[0], text))
-    words = [re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-") for text in kept]
-    name = "_".join(words) or "default"
-    if len(name) > LONGEST_NAME:
-        digest = hashlib.sha256(repr(kept).encode()).hexdigest()[:8]
-        name = f"{name[: LONGEST_NAME - 9]}-{digest}"
-    return name
-
-
-# In each process that loads this module: those of other launchers know nothing of the program.
-OmegaConf.register_new_resolver("run_name", run_name, replace=True)
 
 
 def command(main: Main) -> Main:
@@ -77,7 +51,7 @@ def command(main: Main) -> Main:
 
 def explain(error: Exception) -> str | None:
     """What is wrong and what to type instead; None for an error that needs its traceback."""
-    if type(error).__module__.startswith("autoencoder."):
+    if isinstance(error, AutoencoderError):
         return str(error)
     if isinstance(error, MissingConfigException) and error.options:
         group, _, choice = str(error.missing_cfg_file).rpartition("/")
@@ -107,8 +81,6 @@ def _suggest(typed: str, known: Sequence[str]) -> str:
 
 def _known_keys() -> Iterator[str]:
     """Config groups, then every key of the config with the groups that were chosen, dotted."""
-    from autoencoder.runs import flatten
-
     yield from (path.name for path in CONF_DIR.iterdir() if path.is_dir())
     choices = [word.partition(",")[0].partition("=") for word in sys.argv[1:]]
     chosen = [
@@ -121,27 +93,3 @@ def _known_keys() -> Iterator[str]:
         cfg = compose("evaluate" if Path(sys.argv[0]).stem == "evaluate" else "train", chosen)
     for key, _ in flatten(OmegaConf.to_container(cfg)):
         yield key
-
-
-class ConsoleHandler(logging.StreamHandler[TextIO]):
-    """Logs to whatever `sys.stdout` is at the moment, so that lines pass above a progress bar.
-
-    Where runs share the console, each line begins with the name of its run.
-
-    Args:
-        stream: Not used; Hydra's own logging config, which ours refines, gives one.
-    """
-
-    def __init__(self, stream: TextIO | None = None) -> None:
-        logging.Handler.__init__(self)
-
-    @property
-    def stream(self) -> TextIO:  # type: ignore[override]  # a property where the base has a field
-        """The current standard output."""
-        return sys.stdout
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The text of a record, with the name of the run where runs share the console."""
-        text = super().format(record)
-        name = os.environ.get(SHARED_CONSOLE)
-        return "\n".join(f"{name} | {line}" for line in text.splitlines()) if name else text

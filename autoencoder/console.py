@@ -1,11 +1,42 @@
-"""Tables for the console, which may be narrow."""
+"""The console, which may be narrow, or shared by several runs: its lines and its tables."""
 
+import logging
+import os
+import sys
 from collections.abc import Mapping, Sequence
+from typing import TextIO
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+# An environment variable that holds the name of the run, where runs share the console.
+SHARED_CONSOLE = "AUTOENCODER_SHARED_CONSOLE"
+
+
+class ConsoleHandler(logging.StreamHandler[TextIO]):
+    """Logs to whatever `sys.stdout` is at the moment, so that lines pass above a progress bar.
+
+    Where runs share the console, each line begins with the name of its run.
+
+    Args:
+        stream: Not used; Hydra's own logging config, which ours refines, gives one.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]  # a property where the base has a field
+        """The current standard output."""
+        return sys.stdout
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The text of a record, with the name of the run where runs share the console."""
+        text = super().format(record)
+        name = os.environ.get(SHARED_CONSOLE)
+        return "\n".join(f"{name} | {line}" for line in text.splitlines()) if name else text
 
 
 def fitted_table(

@@ -37,7 +37,8 @@ def framework(epochs: int, folder: Path) -> list[float]:
     import lightning as L
     from hydra import compose, initialize_config_dir
 
-    from autoencoder import experiment, runs
+    from autoencoder import runs
+    from autoencoder.experiment.build import build
 
     starts: list[float] = []
 
@@ -51,7 +52,7 @@ def framework(epochs: int, folder: Path) -> list[float]:
     ):
         overrides = ["trainer=cpu", f"trainer.max_epochs={epochs + 1}", f"run_dir={run_dir}"]
         cfg = compose("train", [*overrides, "name=speed"])
-        data, model, trainer = experiment.build(cfg)
+        data, model, trainer = build(cfg)
         runs.start(cfg)
         trainer.callbacks.insert(0, Clock())  # type: ignore[attr-defined]
         trainer.fit(model, data)

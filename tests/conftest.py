@@ -9,7 +9,8 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
-from autoencoder.commandline import CONF_DIR, run_name
+from autoencoder.commandline import CONF_DIR
+from autoencoder.runs.identity import run_name
 
 # The tests' networks are too small to share out; and idle threads of OpenMP spin.
 torch.set_num_threads(1)

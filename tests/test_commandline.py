@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autoencoder.commandline import LONGEST_NAME, run_name
+from autoencoder.runs.identity import LONGEST_NAME, run_name
 from tests.conftest import TINY
 
 ROOT = Path(__file__).parent.parent

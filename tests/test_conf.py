@@ -9,9 +9,11 @@ from hydra.core.plugins import Plugins
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from autoencoder import data, experiment, launchers, sweeper
+from autoencoder import data
 from autoencoder.commandline import CONF_DIR
 from autoencoder.data.synthetic import load_synthetic
+from autoencoder.experiment.build import build
+from autoencoder.sweeps import launchers, optuna_sweeper
 
 CHOICES = sorted(
     (path.parent.relative_to(CONF_DIR).as_posix(), path.stem)
@@ -45,7 +47,7 @@ def test_choice_composes_and_builds(group: str, choice: str, tmp_path: Path) -> 
     if cfg.trainer.accelerator == "gpu":
         # Built without a GPU as far as it goes: the flags are those of a Trainer.
         cfg.trainer.accelerator, cfg.trainer.devices = "cpu", 1
-    built, network, trainer = experiment.build(cfg)
+    built, network, trainer = build(cfg)
     network.eval()
     assert network(built.train[0][0][None] / 255, built.train[0][1][None]).shape == (
         1,
@@ -56,7 +58,7 @@ def test_choice_composes_and_builds(group: str, choice: str, tmp_path: Path) -> 
 
 @pytest.mark.parametrize(("group", "choice"), [c for c in CHOICES if c[0].startswith("hydra/")])
 def test_plugin_of_hydra_composes_and_is_there(group: str, choice: str, tmp_path: Path) -> None:
-    sweeper.register()
+    optuna_sweeper.register()
     launchers.register()
     node = composed(tmp_path, f"{group}={choice}", hydra=True).hydra[group.removeprefix("hydra/")]
     assert node._target_ in Plugins.instance().class_name_to_class

@@ -5,8 +5,10 @@ from typing import Any
 import lightning as L
 import torch
 
+from autoencoder import AutoencoderError
 
-class NonFiniteLossError(RuntimeError):
+
+class NonFiniteLossError(AutoencoderError):
     """The training loss became NaN or infinite."""
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import lightning as L
 from lightning.pytorch.utilities import rank_zero_only
 
-from autoencoder import plotting
-from autoencoder.files import write_text, written_aside
+from autoencoder.analysis import plotting
+from autoencoder.runs.files import write_text, written_aside
 
 log = logging.getLogger(__name__)
 

@@ -9,12 +9,12 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 from matplotlib.figure import Figure
 
-from autoencoder import plotting
+from autoencoder.analysis import plotting
+from autoencoder.analysis.representation import pca_map, tsne_map
 from autoencoder.data import ImageDataModule
 from autoencoder.data.module import to_float
-from autoencoder.files import written_aside
 from autoencoder.models import Autoencoder
-from autoencoder.representation import pca_map, tsne_map
+from autoencoder.runs.files import written_aside
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
-from autoencoder.commandline import SHARED_CONSOLE
+from autoencoder.console import SHARED_CONSOLE
 
 
 class Progress(L.Callback):

@@ -18,8 +18,8 @@ class Pruning(Callback):
     """Callback that reports a metric to an Optuna trial after each validation, and may end it.
 
     Optuna's own callback, in the package optuna-integration, does the same for a trial object that
-    lives in this process. Here the trial is one that the job has loaded from the study's storage
-    (`autoencoder.sweeper.current_trial`), and under DDP the first process decides for all.
+    lives in this process. Here the trial is one that the job has loaded from the study's storage,
+    and under DDP the first process decides for all.
 
     Args:
         trial: the trial that this run is, or None for a run that is no trial: nothing happens.

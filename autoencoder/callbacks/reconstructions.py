@@ -9,11 +9,11 @@ from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 from torchvision.utils import make_grid
 
-from autoencoder import plotting
+from autoencoder.analysis import plotting
 from autoencoder.data import ImageDataModule
 from autoencoder.data.module import InMemoryImages, to_float
-from autoencoder.files import written_aside
 from autoencoder.models import Autoencoder
+from autoencoder.runs.files import written_aside
 
 
 class Reconstructions(L.Callback):

@@ -10,13 +10,13 @@ from lightning.pytorch.utilities import rank_zero_only
 from PIL import Image
 from torchvision.utils import make_grid
 
-from autoencoder import gallery_blocks as blocks
-from autoencoder import plotting
+from autoencoder.analysis import gallery_blocks as blocks
+from autoencoder.analysis import plotting
+from autoencoder.analysis.gallery import STYLES, Gallery, class_grid, gallery, prior_samples
+from autoencoder.analysis.plotting import ImageBlock
 from autoencoder.data import ImageDataModule
-from autoencoder.files import written_aside
-from autoencoder.gallery import STYLES, Gallery, class_grid, gallery, prior_samples
 from autoencoder.models import Autoencoder, VariationalAutoencoder
-from autoencoder.plotting import ImageBlock
+from autoencoder.runs.files import written_aside
 
 _COLUMNS = 16
 

@@ -25,6 +25,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from autoencoder import AutoencoderError
+
 log = logging.getLogger(__name__)
 
 # The order of the sums below, and of the bytes under ImageData.checksum.
@@ -65,7 +67,7 @@ class ImageData(NamedTuple):
     checksum: str
 
 
-class DataNotFoundError(RuntimeError):
+class DataNotFoundError(AutoencoderError):
     """No source could give the files; the text says what was tried and what to type instead."""
 
 

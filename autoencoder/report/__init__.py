@@ -10,10 +10,11 @@ from pathlib import Path
 from omegaconf import DictConfig
 from rich.console import Console
 
-from autoencoder.report import figures, latent_map, page, table, words
-from autoencoder.report.collection import collect
-from autoencoder.report.evaluation import Evaluation, Floors
-from autoencoder.report.settings import Settings
+from autoencoder.report.draw import figures
+from autoencoder.report.measure.collection import collect
+from autoencoder.report.measure.evaluation import Evaluation, Floors
+from autoencoder.report.measure.settings import Settings
+from autoencoder.report.write import latent_map, page, table, words
 from autoencoder.runs import RunError
 
 __all__ = ["Evaluation", "Floors", "Settings", "evaluate", "write_report"]

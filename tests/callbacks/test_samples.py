@@ -6,7 +6,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from autoencoder.callbacks.epoch_seed import EpochSeed
-from autoencoder.experiment import train
+from autoencoder.experiment.train import train
 from tests.conftest import Compose
 
 # As small as it goes: what is tested is around the network.

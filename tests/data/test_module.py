@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from autoencoder.data import Batch, ImageDataModule, SyntheticGarments
-from autoencoder.noise import GaussianNoise
+from autoencoder.data.noise import GaussianNoise
 
 
 def garments(**changes: object) -> ImageDataModule:

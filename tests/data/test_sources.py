@@ -194,7 +194,8 @@ def test_second_mirror_serves_when_the_first_does_not(
 
 
 @pytest.mark.parametrize(
-    "served", [GZIPPED[FILES[0]][:-9], gzip.compress(b"another file"), b"<html>sign in</html>", b""]
+    "served",
+    [GZIPPED[FILES[0]][:-9], gzip.compress(b"another file", mtime=0), b"<html>sign in</html>", b""],
 )
 def test_wrong_download_is_not_kept(
     root: Path, monkeypatch: pytest.MonkeyPatch, served: bytes

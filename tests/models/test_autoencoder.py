@@ -5,13 +5,13 @@ import torch
 from torch.optim import Adam
 
 from autoencoder.data import Batch
-from autoencoder.likelihoods import BernoulliLikelihood, GaussianLikelihood
 from autoencoder.models import (
     Autoencoder,
     ConvAutoencoder,
     ResidualAutoencoder,
     VariationalAutoencoder,
 )
+from autoencoder.models.likelihoods import BernoulliLikelihood, GaussianLikelihood
 from autoencoder.networks.residual import ContextBlock, ResidualBlock
 
 adam = partial(Adam, lr=1e-3)

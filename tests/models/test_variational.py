@@ -8,8 +8,8 @@ from torch.distributions import Normal, kl_divergence
 from torch.optim import Adam
 
 from autoencoder.data import Batch
-from autoencoder.likelihoods import BernoulliLikelihood, GaussianLikelihood
 from autoencoder.models import VariationalAutoencoder
+from autoencoder.models.likelihoods import BernoulliLikelihood, GaussianLikelihood
 
 SHAPE = (1, 12, 12)
 

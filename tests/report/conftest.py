@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from autoencoder.classifier import Recipe
-from autoencoder.report import cache, judge
+from autoencoder.analysis.classifier import Recipe
+from autoencoder.report.measure import cache, judge
 
 QUICK = Recipe(channels=(8, 16), features=16, epochs=1, least_steps=40, batch_size=32)
 

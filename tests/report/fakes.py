@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from autoencoder.analysis.gallery import Gallery
+from autoencoder.analysis.representation import PrincipalComponents, latent_use, pca_mse
 from autoencoder.data.synthetic import synthetic_garments
-from autoencoder.gallery import Gallery
-from autoencoder.report.evaluation import Evaluation, Examples, Floors
-from autoencoder.representation import PrincipalComponents, latent_use, pca_mse
+from autoencoder.report.measure.evaluation import Evaluation, Examples, Floors
 
 CLASSES = (
     *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),

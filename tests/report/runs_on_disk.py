@@ -10,8 +10,8 @@ from hydra.core.global_hydra import GlobalHydra
 
 from autoencoder import runs
 from autoencoder.commandline import CONF_DIR
-from autoencoder.experiment import build_data, build_model
-from autoencoder.report.settings import Settings
+from autoencoder.experiment.build import build_data, build_model
+from autoencoder.report.measure.settings import Settings
 from tests.conftest import TINY
 
 SMALL = (

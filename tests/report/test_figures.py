@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from autoencoder import plotting
-from autoencoder.report.evaluation import Evaluation
-from autoencoder.report.figures import FigureWithCaption, draw
+from autoencoder.analysis import plotting
+from autoencoder.report.draw.figures import FigureWithCaption, draw
+from autoencoder.report.measure.evaluation import Evaluation
 from tests.report.fakes import CLASSES, FakeData, four_runs
 
 KINDS = [

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from autoencoder.report import generated
-from autoencoder.report.evaluation import Evaluation
-from autoencoder.report.groups import Groups
+from autoencoder.report.draw import generated
+from autoencoder.report.draw.groups import Groups
+from autoencoder.report.measure.evaluation import Evaluation
 from tests.report.fakes import FakeData
 
 DRAWINGS = (

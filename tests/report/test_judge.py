@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from autoencoder.report.judge import Generated, Judge, generate
-from autoencoder.report.linear import LinearMethods
-from autoencoder.report.measurement import measure
-from autoencoder.runs import LoadedRun, load_run
+from autoencoder.experiment.build import LoadedRun, load_run
+from autoencoder.report.measure.judge import Generated, Judge, generate
+from autoencoder.report.measure.linear import LinearMethods
+from autoencoder.report.measure.measurement import measure
 from tests.report.runs_on_disk import COMPACT, SETTINGS, write_run
 
 VAE = "model.channels=[4,8]", "model.latent_dim=5"

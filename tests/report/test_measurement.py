@@ -12,12 +12,12 @@ from sklearn.linear_model import RidgeClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 
-from autoencoder.report import cache
-from autoencoder.report.evaluation import Examples, Measurement
-from autoencoder.report.judge import Judge
-from autoencoder.report.linear import LinearMethods
-from autoencoder.report.measurement import STAGES, measure
-from autoencoder.runs import LoadedRun, load_run
+from autoencoder.experiment.build import LoadedRun, load_run
+from autoencoder.report.measure import cache
+from autoencoder.report.measure.evaluation import Examples, Measurement
+from autoencoder.report.measure.judge import Judge
+from autoencoder.report.measure.linear import LinearMethods
+from autoencoder.report.measure.measurement import STAGES, measure
 from tests.report.runs_on_disk import COMPACT, SETTINGS, WIDE, write_run
 
 

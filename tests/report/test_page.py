@@ -15,10 +15,10 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from autoencoder.report import latent_map
-from autoencoder.report.evaluation import Evaluation
-from autoencoder.report.figures import FigureWithCaption, draw
-from autoencoder.report.page import render_html, render_markdown
+from autoencoder.report.draw.figures import FigureWithCaption, draw
+from autoencoder.report.measure.evaluation import Evaluation
+from autoencoder.report.write import latent_map
+from autoencoder.report.write.page import render_html, render_markdown
 from tests.report.fakes import FakeData, four_runs
 
 BROWSER_FLAGS = (

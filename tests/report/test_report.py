@@ -12,9 +12,10 @@ from rich.console import Console
 
 from autoencoder import runs
 from autoencoder.data.sources import DataNotFoundError
-from autoencoder.report import collection, write_report
-from autoencoder.report.collection import collect
-from autoencoder.report.settings import Settings, SettingsError
+from autoencoder.report import write_report
+from autoencoder.report.measure import collection
+from autoencoder.report.measure.collection import collect
+from autoencoder.report.measure.settings import Settings, SettingsError
 from autoencoder.runs import RunError
 from tests.report.runs_on_disk import COMPACT, SETTINGS, WIDE, write_run, write_sweep
 
@@ -111,7 +112,7 @@ def test_a_second_report_measures_nothing(
     first = collect(sweep, SETTINGS, console)
     for name in ("measure", "LinearMethods"):
         monkeypatch.setattr(collection, name, no_measuring)
-    monkeypatch.setattr(runs, "load_run", no_measuring)
+    monkeypatch.setattr(collection, "load_run", no_measuring)
     second = collect(sweep, SETTINGS, console)
     assert not second.left_out
     for before, after in zip(first.evaluations, second.evaluations, strict=True):
@@ -177,7 +178,7 @@ def test_missing_data_is_looked_for_once(
         asked.append(args)
         raise DataNotFoundError("The files were not found. Tried:\n  here\n  there")
 
-    monkeypatch.setattr(runs, "load_run", missing)
+    monkeypatch.setattr(collection, "load_run", missing)
     evaluations, _, left_out = collect(sweep, SETTINGS, console)
     assert len(evaluations) == 2
     assert list(left_out.values()) == ["The files were not found. Tried:; here; there"] * 2

@@ -9,11 +9,11 @@ import statistics
 import pytest
 from rich.console import Console
 
-from autoencoder.report import table
-from autoencoder.report.evaluation import Evaluation
+from autoencoder.report.measure.evaluation import Evaluation
+from autoencoder.report.write import table
 from tests.report.fakes import FakeData
 
-GAUSSIAN = {"_target_": "autoencoder.noise.GaussianNoise", "std": 0.3, "clip": True}
+GAUSSIAN = {"_target_": "autoencoder.data.noise.GaussianNoise", "std": 0.3, "clip": True}
 
 
 def change(run: Evaluation, *, noise: bool = False, seed: int = 0, **columns: float) -> Evaluation:
@@ -72,7 +72,7 @@ def test_errors_under_different_noise_are_not_compared(rows: list[table.Row]) ->
 
 def test_bounds_are_compared_where_they_bound_the_same(runs: list[Evaluation]) -> None:
     gaussian, bernoulli = (
-        {"likelihood": {"_target_": f"autoencoder.likelihoods.{name}Likelihood"}}
+        {"likelihood": {"_target_": f"autoencoder.models.likelihoods.{name}Likelihood"}}
         for name in ("Gaussian", "Bernoulli")
     )
     changed = [

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from autoencoder.report import table, words
-from autoencoder.report.evaluation import Evaluation
+from autoencoder.report.measure.evaluation import Evaluation
+from autoencoder.report.write import table, words
 from tests.report.fakes import FakeData
 from tests.report.runs_on_disk import SETTINGS
 from tests.report.test_table import change

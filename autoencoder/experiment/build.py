@@ -1,0 +1,164 @@
+"""What a config describes, built: data, model and trainer; and a run, built again."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import lightning as L
+import torch
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from autoencoder import AutoencoderError, runs
+from autoencoder.callbacks import HyperParameters, KeepSignals
+from autoencoder.data import ImageDataModule
+from autoencoder.experiment.allocator import keep_freed_memory
+from autoencoder.models import Autoencoder
+from autoencoder.runs.checkpoints import load_weights
+from autoencoder.runs.identity import flatten, resolved
+
+_MODEL_GROUPS = ("model", "noise", "optimizer", "scheduler")
+
+
+class ConfigError(AutoencoderError, ValueError):
+    """A config whose values don't fit together."""
+
+
+class LoadedRun(NamedTuple):
+    """A run, built again from its directory.
+
+    Attributes:
+        model: With the weights of its best checkpoint, not for training.
+        data: Loaded and split.
+    """
+
+    model: Autoencoder
+    data: ImageDataModule
+
+
+def build(cfg: DictConfig) -> tuple[ImageDataModule, Autoencoder, L.Trainer]:
+    """The data, the model and the trainer of a config, seeded.
+
+    Raises:
+        ConfigError: If something can't be built as described.
+    """
+    keep_freed_memory()
+    _without_gpu_checks()
+    with _config_errors("seed"):
+        L.seed_everything(cfg.seed, workers=True, verbose=False)
+    data = build_data(cfg)
+    model = build_model(cfg, data)
+    with _config_errors("optimizer", cfg.optimizer):
+        optimizer = model.optimizer(model.parameters())
+    with _config_errors("scheduler", cfg.scheduler):
+        if model.scheduler is not None:
+            model.scheduler(optimizer, total_steps=100)
+            if cfg.trainer.max_epochs in (None, -1) and cfg.trainer.max_steps == -1:
+                raise ValueError("it needs an end: set trainer.max_epochs, or scheduler=none")
+    with _config_errors("trainer"):
+        _check_trainer(cfg.trainer)
+    callbacks = [callback for callback in instantiate(cfg.callbacks).values() if callback]
+    callbacks.append(KeepSignals())
+    if any(isinstance(logger, dict | DictConfig) for logger in cfg.logger.values()):
+        callbacks.append(HyperParameters(_hyperparameters(cfg)))
+    loggers = [logger for logger in instantiate(cfg.logger).values() if logger]
+    trainer: L.Trainer = instantiate(cfg.trainer, callbacks=callbacks, logger=loggers)
+    return data, model, trainer
+
+
+def build_data(cfg: DictConfig) -> ImageDataModule:
+    """The data of a config, loaded and split."""
+    data: ImageDataModule = instantiate(cfg.data, noise=instantiate(cfg.noise))
+    with _config_errors("data"):
+        data.prepare_data()
+        data.setup()
+    return data
+
+
+def build_model(cfg: DictConfig, data: ImageDataModule) -> Autoencoder:
+    """The untrained model of a config, for images of the data's shape."""
+    model: Autoencoder = instantiate(
+        cfg.model,
+        image_shape=data.image_shape,
+        optimizer=instantiate(cfg.optimizer),
+        # Runs of before there were schedules have none in their config.
+        scheduler=instantiate(cfg.get("scheduler")) or None,
+    )
+    if model.num_classes not in (0, len(data.classes)):
+        raise ConfigError(
+            f"model.num_classes={model.num_classes}: the data has {len(data.classes)} classes"
+        )
+    # Convolutions of few channels are faster this way, on a CPU above all.
+    return model.to(memory_format=torch.channels_last)
+
+
+def load_run(run: Path, data_root: str | None = None) -> LoadedRun:
+    """The model and the data of a run, from its directory alone.
+
+    Args:
+        run: The run directory.
+        data_root: The folder of the data's files, where it is not the one that was trained with.
+
+    Raises:
+        RunError: If the config can't be read or the checkpoint doesn't fit it.
+        ConfigError: If something can't be built as the config describes.
+        DataNotFoundError: If the files of the data are missing.
+    """
+    cfg = runs.read_config(run)
+    if data_root is not None and "root" in cfg.data:
+        cfg.data.root = data_root
+    data = build_data(cfg)
+    model = build_model(cfg, data)
+    load_weights(model, runs.checkpoint(run))
+    return LoadedRun(model.eval().requires_grad_(False), data)
+
+
+def _hyperparameters(cfg: DictConfig) -> dict[str, Any]:
+    """What TensorBoard compares runs by: the choices of groups, and the values of most of them."""
+    choices = HydraConfig.get().runtime.choices if HydraConfig.initialized() else {}
+    values = resolved(cfg)
+    flat = dict(flatten({group: values[group] for group in _MODEL_GROUPS}))
+    return {
+        **{group: choices[group] for group in ("data", *_MODEL_GROUPS) if group in choices},
+        **{
+            key: value
+            for key, value in flat.items()
+            if value != {} and not key.endswith(("_target_", "_partial_"))
+        },
+        "batch_size": cfg.data.batch_size,
+        "max_epochs": cfg.trainer.max_epochs,
+        "seed": cfg.seed,
+    }
+
+
+def _check_trainer(flags: DictConfig) -> None:
+    # What Lightning itself would only stumble over in the middle of a fit.
+    for flag in ("max_epochs", "min_epochs", "max_steps", "log_every_n_steps"):
+        if not isinstance(flags[flag], int | None):
+            raise ValueError(f"{flag} must be a whole number, got {flags[flag]!r}")
+
+
+@contextmanager
+def _config_errors(key: str, values: DictConfig | None = None) -> Iterator[None]:
+    """Turns what a constructor says of bad values into one message, with the values."""
+    try:
+        yield
+    except (ValueError, TypeError, InstantiationException) as error:
+        given = ", ".join(
+            f"{key!s}={value!r}" for key, value in (values or {}).items() if str(key)[0] != "_"
+        )
+        raise ConfigError(f"{key}: {error}{given and f' (given {given})'}") from error
+
+
+def _without_gpu_checks() -> None:
+    """Spares machines without a GPU a search for its driver in every step of the optimiser.
+
+    Lightning has torch ask the driver's library whether there is a GPU, and torch's optimisers ask
+    each time; where the library is missing, that is a search of the file system.
+    """
+    if not torch.cuda.is_available():
+        os.environ.pop("PYTORCH_NVML_BASED_CUDA_CHECK", None)

@@ -1,0 +1,122 @@
+"""One experiment: what a config describes is built, trained, tested and written down."""
+
+import difflib
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.table import Table
+
+from autoencoder import runs
+from autoencoder.experiment import slurm
+from autoencoder.experiment.build import ConfigError, build
+from autoencoder.experiment.failures import failures_recorded
+from autoencoder.experiment.fit import FACTS, fit_and_test, quiet
+from autoencoder.experiment.gpus import own_gpu
+from autoencoder.experiment.launch import launch, must_launch
+from autoencoder.models import Autoencoder
+
+log = logging.getLogger(__name__)
+
+
+def train(cfg: DictConfig) -> dict[str, float]:
+    """Trains and tests what the config describes, in `cfg.run_dir`; returns `metrics.json`.
+
+    A finished run of the same config is not run again; an interrupted one goes on from its last
+    checkpoint. On several devices, starts a process for each, unless Slurm has done so.
+
+    Raises:
+        ConfigError: If something can't be built as described.
+        RunConflictError: If the directory holds a run of another config.
+        RunError: If the directory's checkpoint belongs to another model.
+        SlurmError: If the processes of a Slurm job don't fit together.
+    """
+    quiet()
+    slurm.handle_signals()
+    if slurm.was_requeued():
+        cfg.overwrite = False  # what is there now is what this job has done
+    run_dir = Path(cfg.run_dir)
+    if slurm.is_follower():
+        return _follow(cfg)
+    with (
+        slurm.leading(run_dir) as begin,
+        runs.locked(run_dir),
+        failures_recorded(run_dir),
+        _placed(cfg) as placed,
+    ):
+        metrics = runs.finished(cfg)
+        if metrics is not None:
+            log.info("finished already, not run again")
+        else:
+            data, model, trainer = build(placed)
+            is_launched = must_launch(trainer)
+            _check_optimized(cfg.optimized_metric, model)
+            runs.start(cfg)
+            begin()
+            if is_launched:
+                metrics = launch(cfg, trainer.num_devices)
+            else:
+                metrics = fit_and_test(cfg, data, model, trainer)
+    log.info("%s", _table(metrics))
+    log.info("%s", run_dir)
+    return metrics
+
+
+def _follow(cfg: DictConfig) -> dict[str, float]:
+    """The part of a process that another one of its Slurm job leads."""
+    if slurm.follow(Path(cfg.run_dir)):
+        return fit_and_test(cfg, *build(cfg))
+    metrics = runs.read_metrics(Path(cfg.run_dir))
+    if metrics is None:
+        raise slurm.SlurmError("the job's first process has failed")
+    return metrics
+
+
+@contextmanager
+def _placed(cfg: DictConfig) -> Iterator[DictConfig]:
+    """The config with a GPU of its own, if it is for one of several."""
+    flags = cfg.trainer
+    wants_one = flags.accelerator in ("auto", "gpu", "cuda") and flags.devices == 1
+    if not wants_one or flags.num_nodes > 1 or torch.cuda.device_count() < 2:
+        yield cfg
+        return
+    with own_gpu() as gpu:
+        placed = cfg.copy()
+        placed.trainer.devices = [gpu]
+        yield placed
+
+
+def _check_optimized(names: str | list[str], model: Autoencoder) -> None:
+    # A misspelt name would otherwise end the run after its training.
+    known = [*FACTS, "train/loss", "val/mse", *(f"test/{name}" for name in model.test_names)]
+    for name in [names] if isinstance(names, str) else names:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1) or known
+            raise ConfigError(f"optimized_metric={name}: did you mean {', '.join(close)}?")
+
+
+def _table(metrics: dict[str, float]) -> str:
+    meanings = {
+        "test/mse": "reconstruction of the input as the noise leaves it",
+        "test/psnr": "the same in dB",
+        "test/ssim": "structural similarity, 1 is perfect",
+        "test/clean_mse": "reconstruction of the clean input",
+        "test/input_mse": "what doing nothing costs: the corrupted input itself",
+        "test/elbo": "evidence lower bound, nats an image; more is better",
+        "test/iwae": "importance-weighted bound, nats an image",
+        "test/reconstruction": "minus E log p(x|z), nats an image",
+        "test/kl": "KL(q(z|x) || p(z)), nats an image",
+        "test/active_units": "latent dimensions that tell images apart",
+    }
+    table = Table("metric", "value", "meaning", title="Test", title_justify="left")
+    for name, meaning in meanings.items():
+        if name in metrics:
+            table.add_row(name, f"{metrics[name]:.5g}", meaning)
+    console = Console(width=100)
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get().rstrip()

@@ -1,0 +1,1 @@
+"""The figures of a report: evaluations in, pictures with captions out."""

@@ -1,0 +1,170 @@
+"""Generated images, and a judge of them: how like real ones they are, as a classifier sees them."""
+
+import math
+import pickle
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from autoencoder.analysis.classifier import Classifier, Recipe
+from autoencoder.analysis.generation import GaussianPrior, frechet_distance, precision_recall
+from autoencoder.data import ImageDataModule
+from autoencoder.models import Autoencoder, VariationalAutoencoder
+from autoencoder.report.measure.settings import Settings
+from autoencoder.runs.files import written_aside
+
+RECIPE = Recipe()
+NEIGHBORS = 3
+
+
+class Generated(NamedTuple):
+    """What a network made of latents that no image was encoded to.
+
+    Attributes:
+        images: `(N, C, H, W)` in [0, 1].
+        labels: `(N,)`, as many of each class; only those asked for where the network sees labels.
+        prior: What the latents were drawn from, in words.
+    """
+
+    images: Tensor
+    labels: Tensor
+    prior: str
+
+
+@torch.inference_mode()
+def generate(
+    model: Autoencoder, train_latents: np.ndarray, n_classes: int, settings: Settings
+) -> Generated:
+    """Images of a network's own prior, or where it has none, of a Gaussian fitted on its latents.
+
+    The draw depends on the seed of the settings; the global generators are left as they were.
+
+    Args:
+        model: On the device of the settings.
+        train_latents: `(N, latent_size)`, of the training images.
+        n_classes: Of the data.
+        settings: How runs are evaluated.
+
+    Raises:
+        ValueError: If latents are not finite.
+    """
+    labels = torch.arange(n_classes).repeat(settings.samples_per_class)
+    own = model if isinstance(model, VariationalAutoencoder) else None
+    fitted = None if own else GaussianPrior.fit(train_latents)
+    images = []
+    on_gpu = model.device.type == "cuda"
+    with torch.random.fork_rng(devices=[model.device] if on_gpu else []):
+        torch.manual_seed(settings.seed)
+        for batch in labels.split(settings.batch_size):
+            asked = batch.to(model.device)
+            if fitted:
+                latents = fitted.sample(len(batch)).view(-1, *model.latent_shape)
+                decoded = model.decode(latents.to(model.device), asked)
+            elif own:
+                decoded = own.sample(len(batch), asked)
+            images.append(decoded.cpu().contiguous())
+    prior = "the prior, a standard normal distribution"
+    if fitted:
+        prior = "a Gaussian with full covariance, fitted on the training latents"
+    return Generated(torch.cat(images), labels, prior)
+
+
+class Judge:
+    """What generated images of one data set are held against, computed when it is asked for.
+
+    Args:
+        data: Loaded and split; its noise is not used.
+        data_key: Names the data set and its split.
+        folder: Where the classifier is kept.
+        settings: How runs are evaluated.
+    """
+
+    def __init__(
+        self, data: ImageDataModule, data_key: str, folder: Path, settings: Settings
+    ) -> None:
+        self._data = data
+        self._data_key = data_key
+        self._folder = folder
+        self._settings = settings
+
+    @cached_property
+    def classifier(self) -> Classifier:
+        """Names garments, and describes them by its features.
+
+        Raises:
+            ValueError: If the data has too few classes.
+        """
+        return kept_classifier(
+            self._folder, self._data_key, self._data, RECIPE, self._settings.torch_device
+        )
+
+    def columns(self, generated: Generated, asked: bool) -> dict[str, float]:
+        """The columns on generated images; NaN where there are too few images or classes.
+
+        Args:
+            generated: As many of each class.
+            asked: Whether the network was given the labels.
+        """
+        try:
+            named = self._named(generated.images, generated.labels) if asked else math.nan
+            return {**self._compared(generated.images), "named_as_asked": named}
+        except ValueError:
+            return dict.fromkeys(("frechet", "precision", "recall", "named_as_asked"), math.nan)
+
+    def floor(self) -> dict[str, float]:
+        """The same columns on the real test images, at most as many as are generated."""
+        images, labels, _ = self._data.test.tensors
+        count = self._settings.samples_per_class * len(self._data.classes)
+        return self.columns(Generated(images[:count], labels[:count], ""), asked=True)
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the classifier; empty if there is none."""
+        try:
+            return self.classifier.fingerprint
+        except ValueError:
+            return ""
+
+    @cached_property
+    def _real(self) -> Tensor:
+        return self.classifier.features(self._data.train.tensors[0])
+
+    def _compared(self, images: Tensor) -> dict[str, float]:
+        features = self.classifier.features(images)
+        # As many real ones: precision and recall depend on both numbers. The order is random.
+        covered = precision_recall(self._real[: len(features)], features, NEIGHBORS)
+        return {"frechet": frechet_distance(features, self._real), **covered._asdict()}
+
+    def _named(self, images: Tensor, labels: Tensor) -> float:
+        return (self.classifier.predict(images) == labels).double().mean().item()
+
+
+def kept_classifier(
+    folder: Path, data_key: str, data: ImageDataModule, recipe: Recipe, device: str = "cpu"
+) -> Classifier:
+    """The classifier of a folder, trained and put there where it is missing or can't be read.
+
+    Args:
+        folder: Of the file.
+        data_key: Names the data set and its split.
+        data: Loaded and split; its noise is not used.
+        recipe: How it is built and trained.
+        device: Where.
+
+    Raises:
+        ValueError: If there are training images of one class alone.
+    """
+    path = folder / f"classifier-{data_key}-{recipe.key}.pt"
+    try:
+        weights = torch.load(path, map_location=device, weights_only=True)
+        classifier = Classifier(data.image_shape, len(data.classes), recipe).to(device).eval()
+        classifier.load_state_dict(weights)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError):
+        classifier = Classifier.trained(data, recipe, device)
+        with written_aside(path) as aside:
+            torch.save(classifier.state_dict(), aside)
+    return classifier

@@ -1,0 +1,245 @@
+"""The measurement of one run: its network on all test images of its data."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+from torch import Tensor
+
+from autoencoder.analysis.gallery import SAMPLES, Gallery, gallery
+from autoencoder.analysis.representation import (
+    latent_use,
+    pca_map,
+    psnr,
+    silhouette,
+    trustworthiness,
+    tsne_map,
+)
+from autoencoder.data import ImageDataModule
+from autoencoder.data.module import to_float
+from autoencoder.experiment.build import LoadedRun
+from autoencoder.metrics import image_mse, reconstruction_metrics
+from autoencoder.models import Autoencoder
+from autoencoder.report.measure.evaluation import Examples, Measurement
+from autoencoder.report.measure.judge import Judge, generate
+from autoencoder.report.measure.linear import LinearMethods, gaussian, probes
+from autoencoder.report.measure.settings import Settings
+
+# What a stage of the work is called while it runs.
+Say = Callable[[str], None]
+STAGES = 8
+
+N_WORST = 10
+
+
+def measure(
+    run: LoadedRun, linear: LinearMethods, judge: Judge, settings: Settings, say: Say
+) -> Measurement:
+    """Measures a run.
+
+    Args:
+        run: Its model and its data.
+        linear: The linear methods on the same data.
+        judge: Of generated images, on the same data.
+        settings: How runs are evaluated.
+        say: Is told of each of the `STAGES`.
+    """
+    network = _Network(run.model, settings)
+    data = run.data
+    test, labels, corrupted = data.test.tensors
+    images = to_float(test)
+    say(f"reconstructing {len(images):,} test images")
+    reconstructions = network.reconstruct(corrupted, labels)
+    errors = image_mse(reconstructions, images).numpy()
+    columns = _errors(run.model, network, data, reconstructions, linear)
+    say(f"denoising at {len(settings.noise_stds)} levels of noise")
+    robustness = {
+        std: psnr(
+            network.reconstruct(gaussian(test, std, settings.seed, clip=True), labels).numpy(),
+            images.numpy(),
+        )
+        for std in settings.noise_stds
+    }
+    say(f"encoding {len(data.train):,} training images")
+    train_images, train_labels = data.train.tensors
+    train_latents = network.encode(train_images, train_labels)
+    latents = network.encode(test, labels)
+    say("reading classes off the latents")
+    use = latent_use(latents)
+    columns |= _qualities(latents, train_latents, data, linear, settings) | {
+        "dead_units": use.dead_units,
+        "participation_ratio": use.participation_ratio,
+    }
+    judged, generation, generated = _generation(run, train_latents, judge, settings, say)
+    columns |= judged
+    say(f"mapping {min(settings.max_points, len(test)):,} latents with t-SNE")
+    # In one thread: the map is then the same on any number of cores, and does not take minutes
+    # where others use them as well (OpenMP's threads wait for each other at every step).
+    with threadpool_limits(1):
+        chosen, tsne = tsne_map(latents, seed=settings.seed, max_points=settings.max_points)
+    pca = pca_map(latents)[chosen].astype(np.float32)
+
+    def examples(indices: np.ndarray) -> Examples:
+        rows = torch.from_numpy(indices)
+        return Examples(
+            indices, images[rows].numpy(), corrupted[rows].numpy(), reconstructions[rows].numpy()
+        )
+
+    order = errors.argsort(kind="stable")
+    return Measurement(
+        data=_facts(data),
+        data_key=data_key(data),
+        classes=data.classes,
+        labels=labels.numpy(),
+        image_shape=data.image_shape,
+        latent_shape=tuple(run.model.latent_shape),
+        columns=columns,
+        image_mse=errors,
+        latents=latents,
+        latent_variances=use.variances.astype(np.float32),
+        robustness=robustness,
+        shown=examples(np.unique(labels.numpy(), return_index=True)[1]),
+        best=examples(order[:1]),
+        median=examples(order[len(order) // 2 :][:1]),
+        worst=examples(order[::-1][:N_WORST].copy()),
+        map_indices=chosen,
+        map_images=test[torch.from_numpy(chosen)].numpy(),
+        pca_map=pca,
+        tsne_map=tsne,
+        map_trustworthiness={
+            "pca": _or_nan(lambda: trustworthiness(latents[chosen], pca, seed=settings.seed)),
+            "tsne": _or_nan(lambda: trustworthiness(latents[chosen], tsne, seed=settings.seed)),
+        },
+        generated=generated,
+        generation=generation,
+    )
+
+
+def data_key(data: ImageDataModule) -> str:
+    """Names a data set and its split."""
+    return f"{data.source.checksum[:16]}-{data.split_seed}-{data.val_size}"
+
+
+class _Network:
+    """A model that takes whole splits, batch by batch, on the device of the settings."""
+
+    def __init__(self, model: Autoencoder, settings: Settings) -> None:
+        self.device = settings.torch_device
+        self.model = model.to(self.device)
+        self.batch_size = settings.batch_size
+
+    @torch.inference_mode()
+    def reconstruct(self, corrupted: Tensor, labels: Tensor) -> Tensor:
+        """Reconstructions of float images (N, C, H, W)."""
+        # torchmetrics flattens with `view`, which channels_last tensors don't have.
+        return torch.cat(
+            [
+                self.model(batch.to(self.device), classes.to(self.device)).cpu().contiguous()
+                for batch, classes in self._batches(corrupted, labels)
+            ]
+        )
+
+    @torch.inference_mode()
+    def encode(self, images: Tensor, labels: Tensor) -> np.ndarray:
+        """Latents (N, latent_size) of uint8 images (N, C, H, W)."""
+        latents = [
+            self.model.encode(to_float(batch.to(self.device)), classes.to(self.device))
+            .flatten(1)
+            .cpu()
+            for batch, classes in self._batches(images, labels)
+        ]
+        return torch.cat(latents).numpy()
+
+    def _batches(self, images: Tensor, labels: Tensor) -> "zip[tuple[Tensor, Tensor]]":
+        return zip(images.split(self.batch_size), labels.split(self.batch_size), strict=True)
+
+
+def _errors(
+    model: Autoencoder,
+    network: _Network,
+    data: ImageDataModule,
+    reconstructions: Tensor,
+    linear: LinearMethods,
+) -> dict[str, float]:
+    """The columns on reconstructions."""
+    test, labels, corrupted = data.test.tensors
+    images = to_float(test)
+    noisy = not torch.equal(corrupted, images)
+    metrics = reconstruction_metrics(data.image_shape)
+    for batch, target in zip(reconstructions.split(500), images.split(500), strict=True):
+        metrics.update(batch, target)
+    values = {name: value.item() for name, value in metrics.compute().items()}
+    clean = network.reconstruct(images, labels) if noisy else reconstructions
+    pixels = math.prod(data.image_shape)
+    return {
+        "latent_size": model.latent_size,
+        "compression": pixels / model.latent_size,
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "ssim": math.nan,
+        **values,
+        "clean_mse": image_mse(clean, images).double().mean().item(),
+        "input_psnr": psnr(corrupted.numpy(), images.numpy()) if noisy else math.nan,
+        "linear_psnr": linear.linear_psnr(data.noise, corrupted) if noisy else math.nan,
+    }
+
+
+def _qualities(
+    latents: np.ndarray,
+    train_latents: np.ndarray,
+    data: ImageDataModule,
+    linear: LinearMethods,
+    settings: Settings,
+) -> dict[str, float]:
+    """The columns on latents; NaN where the data has too few images or classes for one."""
+    _, train_labels = data.train.tensors
+    test, test_labels, _ = data.test.tensors
+    labels, images = test_labels.numpy(), to_float(test).numpy()
+    nothing = math.nan, math.nan
+    try:
+        knn, probe = probes(train_latents, train_labels.numpy(), latents, labels, settings)
+        pca_knn, pca_probe = linear.accuracies(latents.shape[1])
+    except ValueError:
+        knn, probe, pca_knn, pca_probe = *nothing, *nothing
+    return {
+        "knn": knn,
+        "pca_knn": pca_knn,
+        "linear_probe": probe,
+        "pca_linear_probe": pca_probe,
+        "trustworthiness": _or_nan(lambda: trustworthiness(images, latents, seed=settings.seed)),
+        "silhouette": _or_nan(lambda: silhouette(latents, labels, seed=settings.seed)),
+    }
+
+
+def _generation(
+    run: LoadedRun, train_latents: np.ndarray, judge: Judge, settings: Settings, say: Say
+) -> tuple[dict[str, float], dict[str, str], Gallery]:
+    """The columns on generated images, how they came about, and pictures of some of them."""
+    n_classes = len(run.data.classes)
+    say(f"generating {settings.samples_per_class * n_classes:,} images")
+    generated = generate(run.model, train_latents, n_classes, settings)
+    say("judging them by a classifier, which is trained once")
+    columns = judge.columns(generated, asked=run.model.num_classes > 0)
+    say("walking through the latent")
+    shown = gallery(run.model, run.data, generated.images[:SAMPLES])
+    return columns, {"prior": generated.prior, "classifier": judge.fingerprint}, shown
+
+
+def _or_nan(measure: Callable[[], float]) -> float:
+    """A measure, or NaN where there are too few points or classes for it."""
+    try:
+        return measure()
+    except ValueError:
+        return math.nan
+
+
+def _facts(data: ImageDataModule) -> dict[str, str]:
+    return {
+        "name": type(data).__name__,
+        "origin": data.source.origin,
+        "checksum": data.source.checksum,
+        "train": f"{len(data.train):,}",
+        "val": f"{len(data.val):,}",
+        "test": f"{len(data.test):,}",
+    }

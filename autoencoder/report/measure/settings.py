@@ -1,0 +1,67 @@
+"""The settings of a report."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Self
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from autoencoder import AutoencoderError
+
+
+class SettingsError(AutoencoderError):
+    """A setting that can't be used; the text says what can."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How runs are evaluated; the values are those of `conf/evaluate.yaml`.
+
+    Attributes:
+        data_root: The folder of the data's files, where it is not the one that was trained with.
+        device: Of the networks: `cpu`, `cuda`, or `auto`, a GPU where there is one.
+        batch_size: Images that go through a network at once.
+        seed: Of the noise, of choices of images, and of t-SNE.
+        noise_stds: Standard deviations of the noise that robustness is measured at.
+        max_points: Test images in the maps at the most.
+        knn_points: Test images that k-NN classifies.
+        samples_per_class: Images that a network generates, for each class of the data.
+
+    Raises:
+        SettingsError: If a number is out of its range.
+    """
+
+    data_root: str | None
+    device: str
+    batch_size: int
+    seed: int
+    noise_stds: tuple[float, ...]
+    max_points: int
+    knn_points: int
+    samples_per_class: int
+
+    def __post_init__(self) -> None:
+        least_of = {
+            "batch_size": 1, "seed": 0, "max_points": 4, "knn_points": 1, "samples_per_class": 1,
+        }  # fmt: skip
+        for name, least in least_of.items():
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < least:
+                raise SettingsError(f"{name} must be a whole number >= {least}, got {value!r}")
+        numbers = all(isinstance(std, int | float) and std >= 0 for std in self.noise_stds)
+        if not numbers or len(self.noise_stds) == 0:
+            raise SettingsError(f"noise_stds must be numbers >= 0, got {list(self.noise_stds)}")
+
+    @property
+    def torch_device(self) -> str:
+        """The device as torch names it."""
+        automatic = "cuda" if torch.cuda.is_available() else "cpu"
+        return automatic if self.device == "auto" else self.device
+
+    @classmethod
+    def from_config(cls, cfg: DictConfig) -> Self:
+        """The settings in a config such as `conf/evaluate.yaml`."""
+        values: Any = OmegaConf.to_container(cfg, resolve=True)
+        kept = {field.name: values[field.name] for field in dataclasses.fields(cls)}
+        return cls(**kept | {"noise_stds": tuple(kept["noise_stds"])})

@@ -1,0 +1,1 @@
+"""The texts of a report: its table, its sentences and its pages."""

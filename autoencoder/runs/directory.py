@@ -1,0 +1,186 @@
+"""A run on disk: the files of its directory, and what they say."""
+
+import csv
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml  # type: ignore[import-untyped]  # its types are a package of their own
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from autoencoder import AutoencoderError
+from autoencoder.runs.files import write_text
+
+CONFIG = Path(".hydra/config.yaml")
+OVERRIDES = Path(".hydra/overrides.yaml")
+HYDRA = Path(".hydra/hydra.yaml")
+ENVIRONMENT = Path(".hydra/environment.json")
+METRICS = Path("metrics.json")
+HISTORY = Path("metrics.csv")
+LOG = Path("train.log")
+ERROR = Path("error.txt")
+PRUNED = Path("pruned.txt")
+BEST = Path("checkpoints/best.ckpt")
+LAST = Path("checkpoints/last.ckpt")
+
+
+class RunError(AutoencoderError):
+    """A directory that is no run, or a run that can't be read; the text says why."""
+
+
+class FoundRuns(NamedTuple):
+    """The runs in a directory.
+
+    Attributes:
+        finished: Directories of finished runs, sorted.
+        unfinished: Why each other run is not among them.
+    """
+
+    finished: list[Path]
+    unfinished: dict[Path, str]
+
+
+def find_runs(path: Path) -> FoundRuns:
+    """The runs in `path`: itself if it is one, else all below it, as in a sweep.
+
+    Raises:
+        RunError: If there is none.
+    """
+    if not path.is_dir():
+        raise RunError(f"{path}: no such directory")
+    if (path / CONFIG).exists() or (path / METRICS).exists():
+        found = [path]
+    else:
+        # A run that failed before it was started has nothing but its log.
+        found = sorted(
+            {
+                file.parents[len(mark.parts) - 1]
+                for mark in (CONFIG, METRICS, LOG)
+                for file in path.rglob(str(mark))
+            }
+            - {path}
+        )
+    if not found:
+        raise RunError(f"{path} is neither a run nor a sweep: no run in it has {CONFIG}")
+    reasons = {run: _why_unfinished(run) for run in found}
+    return FoundRuns(
+        [run for run, reason in reasons.items() if reason is None],
+        {run: reason for run, reason in reasons.items() if reason is not None},
+    )
+
+
+def _why_unfinished(run: Path) -> str | None:
+    """Why a run can't be used; None if it can."""
+    if not (run / CONFIG).exists():
+        reason = "failed before it was started" if (run / LOG).exists() else f"has no {CONFIG}"
+    elif not (run / METRICS).exists():
+        reason = "is not finished"
+    else:
+        try:
+            read_metrics(run)
+        except (ValueError, OSError) as error:
+            return f"{METRICS} can't be read: {error}"
+        return None
+    if (run / PRUNED).exists():
+        return f"was pruned: {(run / PRUNED).read_text().strip()}"
+    if (run / ERROR).exists():
+        # Up to the traceback: the error, and the command that runs it again.
+        return "failed: " + (run / ERROR).read_text(errors="replace").partition("\n\n")[0]
+    log = (run / LOG).read_text(errors="replace").split("\n") if (run / LOG).exists() else []
+    lines = [line.strip() for line in log if line.strip()]
+    return reason + (f"; the last line of {LOG}: {lines[-1][:160]}" if lines else "")
+
+
+def read_config(run: Path) -> DictConfig:
+    """The saved config of a run.
+
+    Raises:
+        RunError: If it is missing or broken.
+    """
+    try:
+        cfg = OmegaConf.load(run / CONFIG)
+    except (OSError, yaml.YAMLError, OmegaConfBaseException) as error:
+        raise RunError(f"{CONFIG} can't be read: {first_lines(error)}") from error
+    missing = [key for key in ("data", "model", "noise", "optimizer") if key not in cfg]
+    if not isinstance(cfg, DictConfig) or missing:
+        raise RunError(f"{CONFIG} lacks {', '.join(missing) or 'everything'}")
+    return cfg
+
+
+def read_overrides(run: Path) -> dict[str, str]:
+    """The values that a run was given on its command line, by key."""
+    path = run / OVERRIDES
+    lines = yaml.safe_load(path.read_text()) if path.exists() else []
+    pairs = (str(line).lstrip("+~").partition("=") for line in lines or [])
+    return {key.partition("@")[0]: value for key, _, value in pairs}
+
+
+def read_choices(run: Path) -> dict[str, str]:
+    """The choice of each config group, by group; empty where it was not recorded."""
+    path = run / HYDRA
+    if not path.exists():
+        return {}
+    # The safe loader in C: the file is long.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    values = yaml.load(path.read_text(), loader)
+    choices: dict[str, str] = values["hydra"]["runtime"]["choices"]
+    return choices
+
+
+def read_history(run: Path) -> list[dict[str, float]]:
+    """The rows of `metrics.csv`, an epoch each; empty where there is none."""
+    path = run / HISTORY
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{name: float(value) for name, value in row.items() if value} for row in rows]
+
+
+def read_environment(run: Path) -> dict[str, str]:
+    """Versions and hardware that a run was trained with; empty where it was not recorded."""
+    path = run / ENVIRONMENT
+    values: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    return values
+
+
+def read_metrics(run_dir: Path) -> dict[str, float] | None:
+    """`metrics.json` of a run; None where the run is not finished."""
+    path = run_dir / METRICS
+    if not path.exists():
+        return None
+    metrics: dict[str, float] = json.loads(path.read_text())
+    return metrics
+
+
+def write_metrics(run_dir: Path, metrics: dict[str, float]) -> None:
+    """Writes `metrics.json`, which marks the run as finished."""
+    write_text(run_dir / METRICS, json.dumps(metrics, indent=2) + "\n")
+
+
+def checkpoint(run: Path) -> Path:
+    """The checkpoint that the run was tested with: the best, or the last where none was chosen.
+
+    Raises:
+        RunError: If it has none.
+    """
+    for path in (run / BEST, run / LAST):
+        if path.exists():
+            return path
+    raise RunError(f"{BEST} is missing")
+
+
+def is_pruned(error: Exception) -> bool:
+    """Whether a search has ended the run, which is no failure; known without importing Optuna.
+
+    The error of a distributed run names that of its process.
+    """
+    return "TrialPruned" in f"{type(error).__name__} {error}"
+
+
+def first_lines(error: Exception) -> str:
+    """The beginning of what an error says, in one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    # load_state_dict says what is wrong in its second line.
+    return " ".join(lines[:2])[:300] if lines else type(error).__name__

@@ -1,0 +1,62 @@
+"""The identity of a run: which keys of its config are the experiment, and what it is called."""
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+# Keys that say where a run lies and what happens around it.
+PLACE = ("run_dir", "name", "overwrite", "report", "fail_fast")
+# Keys that may differ between two descriptions of the same experiment; the files of the data are
+# the same wherever they lie.
+NOT_THE_EXPERIMENT = (*PLACE, "data.root", "optimized_metric")
+
+LONGEST_NAME = 120
+
+
+def resolved(cfg: DictConfig) -> dict[str, Any]:
+    """The whole config as plain values, with paths relative to the run: it may be moved."""
+    cfg = cfg.copy()
+    cfg.run_dir = "."
+    values: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True)  # type: ignore[assignment]
+    return values
+
+
+def flatten(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted keys and values of nested dicts."""
+    if isinstance(node, dict) and node:
+        for key, value in node.items():
+            yield from flatten(value, f"{prefix}.{key}" if prefix else key)
+    else:
+        yield prefix, node
+
+
+def differences(saved: Any, cfg: DictConfig) -> Iterator[str]:
+    """What tells a config from a saved one, a line a key; nothing where both are one experiment."""
+    there, asked = dict(flatten(OmegaConf.to_container(saved))), dict(flatten(resolved(cfg)))
+    for key in sorted(there.keys() | asked.keys()):
+        old, new = there.get(key, "nothing"), asked.get(key, "nothing")
+        if old != new and key not in NOT_THE_EXPERIMENT:
+            yield f"{key}: {old} there, {new} asked for"
+
+
+def run_name(overrides: Sequence[str]) -> str:
+    """The folder of a run in its sweep: its overrides, as a path that can be typed back.
+
+    `["noise=none", "model.channels=[16,32,8]"]` makes `model.channels-16-32-8_noise-none`:
+    sorted, so that the order on the command line does not matter, config groups first.
+    """
+    kept = [text for text in overrides if text.split("=")[0].lstrip("+~") not in NOT_THE_EXPERIMENT]
+    kept.sort(key=lambda text: ("." in text.split("=")[0], text))
+    words = [re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-") for text in kept]
+    name = "_".join(words) or "default"
+    if len(name) > LONGEST_NAME:
+        digest = hashlib.sha256(repr(kept).encode()).hexdigest()[:8]
+        name = f"{name[: LONGEST_NAME - 9]}-{digest}"
+    return name
+
+
+# In each process that loads this module: those of other launchers know nothing of the program.
+OmegaConf.register_new_resolver("run_name", run_name, replace=True)

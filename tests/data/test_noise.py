@@ -1,0 +1,76 @@
+import pytest
+import torch
+from torch import Tensor, nn
+
+from autoencoder.data.noise import GaussianNoise, MaskingNoise, SaltAndPepperNoise
+
+NOISES = [GaussianNoise(0.3), GaussianNoise([0.0, 0.6]), SaltAndPepperNoise(0.2), MaskingNoise(0.4)]
+
+
+@pytest.fixture
+def grey() -> Tensor:
+    return torch.full((500, 3, 10, 12), 0.5)
+
+
+@pytest.mark.parametrize("noise", NOISES, ids=str)
+def test_same_seed_same_noise_and_fresh_otherwise(noise: nn.Module, grey: Tensor) -> None:
+    torch.manual_seed(1)
+    first, second = noise(grey), noise(grey)
+    torch.manual_seed(1)
+    again = noise(grey)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, second)
+
+
+@pytest.mark.parametrize("noise", NOISES, ids=str)
+def test_shape_range_and_input_left_alone(noise: nn.Module, grey: Tensor) -> None:
+    corrupted = noise(grey)
+    assert corrupted.shape == grey.shape
+    assert corrupted.min() >= 0
+    assert corrupted.max() <= 1
+    assert torch.equal(grey, torch.full_like(grey, 0.5))
+
+
+def test_gaussian_has_its_mean_and_std(grey: Tensor) -> None:
+    error = GaussianNoise(0.3, clip=False)(grey) - grey
+    assert error.mean().item() == pytest.approx(0, abs=0.005)
+    assert error.std().item() == pytest.approx(0.3, rel=0.01)
+
+
+def test_gaussian_range_draws_one_std_an_image(grey: Tensor) -> None:
+    stds = (GaussianNoise([0.1, 0.5], clip=False)(grey) - grey).flatten(1).std(1)
+    assert stds.min() > 0.08
+    assert stds.max() < 0.55
+    assert stds.mean().item() == pytest.approx(0.3, abs=0.03)
+
+
+def test_salt_and_pepper_replaces_its_share(grey: Tensor) -> None:
+    corrupted = SaltAndPepperNoise(0.2)(grey)
+    assert (corrupted == 0).float().mean().item() == pytest.approx(0.1, rel=0.05)
+    assert (corrupted == 1).float().mean().item() == pytest.approx(0.1, rel=0.05)
+
+
+def test_masking_zeroes_its_share_of_pixels_in_all_channels(grey: Tensor) -> None:
+    masked = MaskingNoise(0.4)(grey) == 0
+    assert masked.float().mean().item() == pytest.approx(0.4, rel=0.05)
+    assert torch.equal(masked.any(1), masked.all(1))
+
+
+@pytest.mark.parametrize("noise", [GaussianNoise(0), SaltAndPepperNoise(0), MaskingNoise(0)])
+def test_no_noise_changes_nothing(noise: nn.Module, grey: Tensor) -> None:
+    assert torch.equal(noise(grey), grey)
+
+
+@pytest.mark.parametrize(
+    ("noise", "value"),
+    [
+        (GaussianNoise, -1),
+        (GaussianNoise, [0.5, 0.1]),
+        (GaussianNoise, "loud"),
+        (SaltAndPepperNoise, 1.5),
+        (MaskingNoise, "x"),
+    ],
+)
+def test_bad_values_are_named(noise: type[nn.Module], value: object) -> None:
+    with pytest.raises(ValueError, match="noise"):
+        noise(value)

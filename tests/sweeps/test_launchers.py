@@ -1,0 +1,83 @@
+"""Several runs at once on this machine; those on Slurm are in tests/slurm."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import TINY
+
+ROOT = Path(__file__).parents[2]
+TRAIN = [sys.executable, str(ROOT / "train.py")]
+COMMON = [*(text for text in TINY if "max_epochs" not in text), "callbacks.latent_maps=null"]
+
+
+@pytest.fixture
+def printed(tmp_path: Path) -> Path:
+    return tmp_path / "printed"
+
+
+@pytest.fixture
+def parallel_sweep(tmp_path: Path, printed: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A sweep of two runs at once, without a word on threads."""
+    words = "-m", "hydra/launcher=joblib", "seed=0,1", "trainer.max_epochs=3", "name=s"
+    environment = {name: value for name, value in os.environ.items() if "THREADS" not in name}
+    with printed.open("w") as file:
+        process = subprocess.Popen(
+            [*TRAIN, *words, *COMMON, "data.train_size=1056"],
+            cwd=tmp_path, env=environment, stdout=file, stderr=file,
+        )  # fmt: skip
+    yield process
+    process.kill()
+    process.wait()
+
+
+def workers(parent: int) -> list[int]:
+    """The processes that joblib has started for runs."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return [
+        int(pid) for pid in children if b"popen_loky" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_parallel_runs_share_cores_and_console_and_outlive_a_kill(
+    parallel_sweep: subprocess.Popen[bytes], tmp_path: Path, printed: Path
+) -> None:
+    start = time.monotonic()
+    while "epoch   1/3" not in printed.read_text():
+        assert time.monotonic() - start < 90, printed.read_text()
+        assert parallel_sweep.poll() is None, printed.read_text()
+        time.sleep(0.05)
+    found = workers(parallel_sweep.pid)
+    assert len(found) == 2
+    threads = max(1, len(os.sched_getaffinity(0)) // 2)
+    for pid in found:
+        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        assert f"OMP_NUM_THREADS={threads}".encode() in environment
+    os.kill(found[0], signal.SIGKILL)
+
+    assert parallel_sweep.wait(timeout=120) == 0, printed.read_text()
+    text = printed.read_text()
+    assert "a process was killed" in text
+    assert len(list(tmp_path.glob("multirun/s/*/metrics.json"))) == 2
+    assert not list(tmp_path.glob("multirun/s/*/error.txt"))
+    for seed in (0, 1):
+        assert f"seed-{seed} | epoch   3/3" in text
+        (log,) = tmp_path.glob(f"multirun/s/*seed-{seed}*/train.log")
+        assert "epoch   3/3" in log.read_text()
+        assert " | epoch" not in log.read_text()
+
+
+def test_slurm_without_its_commands_is_said_in_one_line(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*TRAIN, "-m", "hydra/launcher=slurm", "seed=0,1", *COMMON],
+        cwd=tmp_path, env={**os.environ, "PATH": "/nowhere"}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == "error: hydra/launcher=slurm: there is no srun on this machine\n"
