@@ -91,7 +91,7 @@ def write_files(folder: Path) -> None:
     sizes = {"batch_size": 128, "val_size": 5000, "seed": 0, "split_seed": 0, "num_workers": 0}
     data = FashionMNIST(root, **sizes)
     data.setup()
-    images, labels = data.train.tensors
+    images, labels = data.train.images, data.train.labels
     raw = folder / "FashionMNIST" / "raw"
     raw.mkdir(parents=True)
     header = struct.pack(">IIII", 2051, *images[:, 0].shape)

@@ -9,7 +9,7 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -19,8 +19,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 
-from autoencoder.data import ImageDataModule
-from autoencoder.data.module import to_float
+from autoencoder.data import ImageDataModule, in_batches, to_float
 from autoencoder.networks import ResidualEncoder
 
 # To be raised when a change of the code changes what comes out of the same recipe.
@@ -97,15 +96,14 @@ class Classifier(nn.Module):
         Raises:
             ValueError: If there are training images of one class alone.
         """
-        images, labels = data.train.tensors
+        images, labels = data.train.images, data.train.labels
         if len(labels.unique()) < 2:
             raise ValueError("a classifier needs training images of two classes or more")
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)
             classifier = cls(data.image_shape, len(data.classes), recipe).to(device)
             classifier._fit(images, labels, recipe)
-        test_images, test_labels, _ = data.test.tensors
-        correct = classifier.predict(test_images) == test_labels
+        correct = classifier.predict(data.test.images) == data.test.labels
         classifier.test_accuracy.fill_(correct.double().mean())
         return classifier
 
@@ -114,15 +112,13 @@ class Classifier(nn.Module):
         logits: Tensor = self.head(F.silu(self.encoder(images)))
         return logits
 
-    @torch.inference_mode()
     def features(self, images: Tensor) -> Tensor:
         """Features (N, recipe.features) of images (N, C, H, W): what the last layer reads."""
-        return torch.cat([F.silu(self.encoder(batch)).cpu() for batch in self._batches(images)])
+        return self._evaluated(lambda batch: F.silu(self.encoder(batch)), images)
 
-    @torch.inference_mode()
     def predict(self, images: Tensor) -> Tensor:
         """The most probable class (N,), int64, of images (N, C, H, W)."""
-        return torch.cat([self(batch).argmax(1).cpu() for batch in self._batches(images)])
+        return self._evaluated(lambda batch: self(batch).argmax(1), images)
 
     @property
     def fingerprint(self) -> str:
@@ -150,7 +146,6 @@ class Classifier(nn.Module):
                 schedule.step()
         self.eval()
 
-    def _batches(self, images: Tensor) -> Iterator[Tensor]:
-        for batch in images.split(_EVALUATED):
-            moved = batch.to(self.head.weight.device)
-            yield to_float(moved) if moved.dtype == torch.uint8 else moved
+    def _evaluated(self, network: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+        device = self.head.weight.device
+        return in_batches(network, images, device=device, batch_size=_EVALUATED)

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from autoencoder.analysis import walks
-from autoencoder.data import ImageDataModule
-from autoencoder.data.module import to_float
+from autoencoder.data import ImageDataModule, in_batches, to_float
 from autoencoder.metrics import image_mse
-from autoencoder.models import Autoencoder, VariationalAutoencoder
+from autoencoder.models import Autoencoder
 
 Pixels = NDArray[np.uint8]
 
@@ -32,8 +31,6 @@ _MOST_CLASSES = 30
 _MEASURED = 200
 # Test images whose posterior means' variances order the dimensions.
 _ENCODED = 2000
-# Images that go through a network at once.
-_BATCH = 500
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -109,14 +106,14 @@ def gallery(model: Autoencoder, data: ImageDataModule, samples: Tensor | None = 
         samples: Images `(n, C, H, W)` in [0, 1] that the model has generated. By default, those
             of `prior_samples`; of a model without a prior there are then none.
     """
-    images, labels, _ = data.test.tensors
+    images, labels = data.test.images, data.test.labels
     rows = _in_turn(labels, _MEASURED)
     chosen, of_chosen = to_float(images[rows]), labels[rows]
     network = _Network(model)
     codes = network.encode(chosen, of_chosen)
     kinds = {"test": chosen, "reconstruction": network.decode(codes, of_chosen)}
     parts, middles = _interpolations(network, chosen, codes, of_chosen)
-    if isinstance(model, VariationalAutoencoder):
+    if model.prior is not None:
         parts |= _traversals(network, to_float(images[:_ENCODED]), labels[:_ENCODED])
         parts |= {"class_grid": class_grid(model, STYLES), "manifold": _manifold(network)}
         samples = prior_samples(model, SAMPLES) if samples is None else samples
@@ -132,7 +129,7 @@ def gallery(model: Autoencoder, data: ImageDataModule, samples: Tensor | None = 
     )
 
 
-def prior_latents(model: VariationalAutoencoder, count: int) -> Tensor:
+def prior_latents(model: Autoencoder, count: int) -> Tensor:
     """The same draws from the prior in every call, `(count, latent_dim)`.
 
     From a generator of their own: a callback that draws from the global one changes the training.
@@ -140,13 +137,13 @@ def prior_latents(model: VariationalAutoencoder, count: int) -> Tensor:
     return torch.randn(count, model.latent_size, generator=torch.Generator().manual_seed(_SEED))
 
 
-def prior_samples(model: VariationalAutoencoder, count: int) -> Tensor:
+def prior_samples(model: Autoencoder, count: int) -> Tensor:
     """Images (count, C, H, W) of `prior_latents`, of every class in turn for conditional models."""
     labels = torch.arange(count) % max(1, model.num_classes)
     return _Network(model).decode(prior_latents(model, count), labels)
 
 
-def class_grid(model: VariationalAutoencoder, styles: int) -> Tensor:
+def class_grid(model: Autoencoder, styles: int) -> Tensor:
     """Images (classes, styles, C, H, W) of the same latents for each label.
 
     No classes for a model that sees no labels.
@@ -164,25 +161,16 @@ class _Network:
     def __init__(self, model: Autoencoder) -> None:
         self.model = model
 
-    @torch.inference_mode()
     def encode(self, images: Tensor, labels: Tensor) -> Tensor:
         """Latents (n, latent_size) of images (n, C, H, W)."""
-        latents: Tensor = self._each(self.model.encode, images, labels).flatten(1)
-        return latents
+        return in_batches(self.model.encode, images, labels, device=self.model.device).flatten(1)
 
-    @torch.inference_mode()
     def decode(self, latents: Tensor, labels: Tensor) -> Tensor:
         """Images (n, C, H, W) of latents (n, latent_size)."""
         if not len(latents):
             return torch.empty(0, *self.model.image_shape)
-        return self._each(self.model.decode, latents.view(-1, *self.model.latent_shape), labels)
-
-    def _each(self, of: Any, inputs: Tensor, labels: Tensor) -> Tensor:
-        device = self.model.device
-        batches = zip(inputs.split(_BATCH), labels.split(_BATCH), strict=True)
-        outputs = [of(one.to(device), two.to(device)).cpu() for one, two in batches]
-        # Networks may give channels_last tensors, which can't be viewed in other shapes.
-        return torch.cat(outputs).contiguous()
+        latents = latents.view(-1, *self.model.latent_shape)
+        return in_batches(self.model.decode, latents, labels, device=self.model.device)
 
 
 def _interpolations(
@@ -243,7 +231,7 @@ def _nothing(model: Autoencoder) -> dict[str, Tensor]:
 
 
 def _neighbours(samples: Tensor, data: ImageDataModule) -> dict[str, Tensor]:
-    train = data.train.tensors[0]
+    train = data.train.images
     neighbours = to_float(train[walks.nearest(samples, train)])
     errors = image_mse(samples, neighbours)
     first = errors.argsort()[:_NEIGHBOURS]
@@ -252,7 +240,7 @@ def _neighbours(samples: Tensor, data: ImageDataModule) -> dict[str, Tensor]:
 
 
 def _nearest_mse(images: Tensor, data: ImageDataModule) -> float:
-    train = data.train.tensors[0]
+    train = data.train.images
     found = train[walks.nearest(images, train)]
     median: float = image_mse(images, to_float(found)).median().item()
     return median

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
-from autoencoder.data.module import to_float
+from autoencoder.data import to_float
 
 # Radians between two latents: nearer to a line, or to opposite, the arc is not determined.
 _SMALLEST_ANGLE = 1e-3

@@ -13,7 +13,8 @@ import lightning as L
 from lightning.pytorch.utilities import rank_zero_only
 
 from autoencoder.analysis import plotting
-from autoencoder.runs.files import write_text, written_aside
+from autoencoder.callbacks.showing import save_figure
+from autoencoder.runs.files import write_text
 
 log = logging.getLogger(__name__)
 
@@ -97,8 +98,7 @@ class History(L.Callback):
             for stage, label in (("train", "train"), ("val", "validation"))
         }
         figure = plotting.loss_curve([int(row["epoch"]) for row in self.rows], curves)
-        with written_aside(Path(trainer.default_root_dir) / "figures/loss_curve.png") as path:
-            figure.savefig(path, dpi=120)
+        save_figure(trainer, "loss_curve", figure)
 
     def state_dict(self) -> dict[str, Any]:
         """The rows, for a checkpoint."""

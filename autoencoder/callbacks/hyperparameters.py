@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import lightning as L
-from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.tensorboard.summary import hparams
+
+from autoencoder.callbacks.showing import tensorboards
 
 METRICS = ("val/mse", "test/mse", "test/psnr", "test/ssim", "test/clean_mse")
 
@@ -40,7 +41,6 @@ class HyperParameters(L.Callback):
         self._write(trainer, hparams(self.values, dict.fromkeys(METRICS, 0.0))[2])
 
     def _write(self, trainer: L.Trainer, *summaries: Any) -> None:
-        for logger in trainer.loggers:
-            if isinstance(logger, TensorBoardLogger):
-                for summary in summaries:
-                    logger.experiment.file_writer.add_summary(summary)
+        for writer in tensorboards(trainer):
+            for summary in summaries:
+                writer.file_writer.add_summary(summary)  # type: ignore[attr-defined]  # it is open

@@ -1,19 +1,14 @@
 """Reconstructions: a grid for each epoch, and a figure of every class at the end."""
 
-from pathlib import Path
-
 import lightning as L
 import torch
-from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
-from torchvision.utils import make_grid
 
 from autoencoder.analysis import plotting
-from autoencoder.data import ImageDataModule
-from autoencoder.data.module import InMemoryImages, to_float
+from autoencoder.callbacks.showing import add_grid, experiment, save_figure
+from autoencoder.data import Split, in_batches, to_float
 from autoencoder.models import Autoencoder
-from autoencoder.runs.files import written_aside
 
 
 class Reconstructions(L.Callback):
@@ -34,21 +29,16 @@ class Reconstructions(L.Callback):
     @rank_zero_only
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Adds the grid of this epoch."""
-        data, model = _checked(trainer, pl_module)
-        grid = torch.cat(_reconstruct(model, data.val, examples=1))
-        picture = make_grid(grid.clamp(0, 1), nrow=len(grid) // 3, padding=1, pad_value=1)
-        picture = picture.repeat_interleave(self.scale, 1).repeat_interleave(self.scale, 2)
-        for logger in trainer.loggers:
-            if isinstance(logger, TensorBoardLogger):
-                logger.experiment.add_image(
-                    "input, corrupted, reconstruction", picture, trainer.current_epoch + 1
-                )
+        data, model = experiment(trainer, pl_module)
+        rows = _reconstruct(model, data.val, examples=1)
+        name = "input, corrupted, reconstruction"
+        add_grid(trainer, name, torch.cat(rows), len(rows[0]), self.scale)
 
     @rank_zero_only
     def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Draws the figure."""
-        data, model = _checked(trainer, pl_module)
-        labels = data.test.tensors[1].unique().tolist()
+        data, model = experiment(trainer, pl_module)
+        labels = data.test.labels.unique().tolist()
         images, corrupted, reconstructions = _reconstruct(model, data.test, self.examples)
         columns = {"input": images, "corrupted": corrupted, "reconstruction": reconstructions}
         if images.equal(corrupted):
@@ -60,28 +50,16 @@ class Reconstructions(L.Callback):
         headings *= rows.shape[1] // len(columns)
         block = plotting.ImageBlock("", headings, dict(zip(names, rows.numpy(), strict=True)))
         figure = plotting.image_blocks([block])
-        with written_aside(Path(trainer.default_root_dir) / "figures/reconstructions.png") as path:
-            figure.savefig(path, dpi=120)
+        save_figure(trainer, "reconstructions", figure)
 
 
-def _reconstruct(
-    model: Autoencoder, split: InMemoryImages, examples: int
-) -> tuple[Tensor, Tensor, Tensor]:
+def _reconstruct(model: Autoencoder, split: Split, examples: int) -> tuple[Tensor, Tensor, Tensor]:
     """Images, corrupted images and reconstructions of the first examples of each class."""
-    images, labels, corrupted = split.tensors
+    assert split.corrupted is not None  # those of validation and test are
+    labels = split.labels
     found = [(labels == label).nonzero()[:, 0] for label in labels.unique()]
     fewest = min(examples, *(len(rows) for rows in found))
     rows = torch.cat([rows[:fewest] for rows in found])
-    with torch.inference_mode():
-        inputs = corrupted[rows].to(model.device)
-        reconstructions = model(inputs, labels[rows].to(model.device)).cpu()
-    return to_float(images[rows]), corrupted[rows], reconstructions
-
-
-def _checked(
-    trainer: L.Trainer, pl_module: L.LightningModule
-) -> tuple[ImageDataModule, Autoencoder]:
-    data: object = trainer.datamodule  # type: ignore[attr-defined]
-    assert isinstance(data, ImageDataModule)
-    assert isinstance(pl_module, Autoencoder)
-    return data, pl_module
+    corrupted = split.corrupted[rows]
+    reconstructions = in_batches(model, corrupted, labels[rows], device=model.device)
+    return to_float(split.images[rows]), corrupted, reconstructions

@@ -1,22 +1,17 @@
 """Samples: what a model makes of latents that no image was encoded to."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import lightning as L
 import numpy as np
-from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 from PIL import Image
-from torchvision.utils import make_grid
 
 from autoencoder.analysis import gallery_blocks as blocks
 from autoencoder.analysis import plotting
 from autoencoder.analysis.gallery import STYLES, Gallery, class_grid, gallery, prior_samples
 from autoencoder.analysis.plotting import ImageBlock
-from autoencoder.data import ImageDataModule
-from autoencoder.models import Autoencoder, VariationalAutoencoder
-from autoencoder.runs.files import written_aside
+from autoencoder.callbacks.showing import add_grid, experiment, save_figure, tensorboards
 
 _COLUMNS = 16
 
@@ -24,10 +19,10 @@ _COLUMNS = 16
 class Samples(L.Callback):
     """Shows what a model generates.
 
-    After each validation of a variational model: images of the same latents from the prior in
+    After each validation of a model with a prior: images of the same latents from the prior in
     every epoch, in TensorBoard; for a conditional one a class a row, and in each column the same
     latent. After the test, as `figures/NAME.png` and in TensorBoard: `interpolation` between test
-    images; and for variational models `samples`, `traversal` of the dimensions that vary most,
+    images; and for models with a prior `samples`, `traversal` of the dimensions that vary most,
     `neighbours` of samples among the training images, `class_grid` of a conditional one and the
     `manifold` of two latent dimensions.
 
@@ -43,29 +38,24 @@ class Samples(L.Callback):
     @rank_zero_only
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Adds the grid of this epoch."""
-        if not isinstance(pl_module, VariationalAutoencoder):
+        _, model = experiment(trainer, pl_module)
+        if model.prior is None:
             return
-        columns = STYLES if pl_module.num_classes else _COLUMNS
-        if pl_module.num_classes:
-            images = class_grid(pl_module, STYLES).flatten(0, 1)
+        if model.num_classes:
+            images, columns = class_grid(model, STYLES).flatten(0, 1), STYLES
         else:
-            images = prior_samples(pl_module, self.count)
-        picture = make_grid(images.clamp(0, 1), nrow=columns, padding=1, pad_value=1)
-        picture = picture.repeat_interleave(self.scale, 1).repeat_interleave(self.scale, 2)
-        _show(trainer, "samples from the prior", picture.mul(255).byte().numpy(), "CHW")
+            images, columns = prior_samples(model, self.count), _COLUMNS
+        add_grid(trainer, "samples from the prior", images, columns, self.scale)
 
     @rank_zero_only
     def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Draws the figures."""
-        data: object = trainer.datamodule  # type: ignore[attr-defined]
-        assert isinstance(data, ImageDataModule)
-        assert isinstance(pl_module, Autoencoder)
-        folder = Path(trainer.default_root_dir) / "figures"
-        for name, cell, parts in _figures(gallery(pl_module, data), data.classes):
-            with written_aside(folder / f"{name}.png") as path:
-                plotting.image_blocks(parts, cell).savefig(path, dpi=120)
-                picture = np.asarray(Image.open(path).convert("RGB"))
-            _show(trainer, f"test/{name}", picture, "HWC")
+        data, model = experiment(trainer, pl_module)
+        for name, cell, parts in _figures(gallery(model, data), data.classes):
+            path = save_figure(trainer, name, plotting.image_blocks(parts, cell))
+            picture = np.asarray(Image.open(path).convert("RGB"))
+            for writer in tensorboards(trainer):
+                writer.add_image(f"test/{name}", picture, trainer.current_epoch, dataformats="HWC")
 
 
 def _figures(
@@ -93,11 +83,3 @@ def _figures(
         given = f", decoded as {classes[0]}" if of.is_conditional else ""
         title = f"The two latent dimensions, at even quantiles of the prior{given}"
         yield "manifold", 0.5, [blocks.manifold(of, title)]
-
-
-def _show(trainer: L.Trainer, name: str, picture: np.ndarray, axes: str) -> None:
-    """Adds a picture of uint8 to TensorBoard."""
-    for logger in trainer.loggers:
-        if isinstance(logger, TensorBoardLogger):
-            epoch = trainer.current_epoch + (not trainer.testing)
-            logger.experiment.add_image(name, picture, epoch, dataformats=axes)

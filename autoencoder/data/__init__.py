@@ -1,12 +1,25 @@
-"""Images: where they come from, in memory, as a LightningDataModule."""
+"""Images: where they come from, how they are split and corrupted, as LightningDataModules.
+
+Tensors in, batches out; no network and no metric is known here.
+"""
 
 from autoencoder.data.module import (
     KMNIST,
     MNIST,
-    Batch,
     FashionMNIST,
     ImageDataModule,
     SyntheticGarments,
 )
+from autoencoder.data.split import Batch, Split, in_batches, to_float
 
-__all__ = ["KMNIST", "MNIST", "Batch", "FashionMNIST", "ImageDataModule", "SyntheticGarments"]
+__all__ = [
+    "KMNIST",
+    "MNIST",
+    "Batch",
+    "FashionMNIST",
+    "ImageDataModule",
+    "Split",
+    "SyntheticGarments",
+    "in_batches",
+    "to_float",
+]

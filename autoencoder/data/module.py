@@ -1,54 +1,21 @@
 """LightningDataModules: splits in memory, corrupted as the run's noise says."""
 
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import lightning as L
 import torch
 from lightning.pytorch.overrides.distributed import UnrepeatedDistributedSampler
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset, DistributedSampler
+from torch.utils.data import DataLoader, DistributedSampler
 
 from autoencoder.data.sources import ImageData, load_fashion_mnist, load_kmnist, load_mnist
+from autoencoder.data.split import Batch, Split, Stored, to_float
 from autoencoder.data.synthetic import load_synthetic
 
 # Without gradients, there is room for batches so many times larger.
 _EVALUATION = 4
-
-
-class Batch(NamedTuple):
-    """What a model is given: the target, the encoder's input, and the labels."""
-
-    images: Tensor
-    """Clean images (B, C, H, W), float32 in [0, 1]."""
-    corrupted: Tensor
-    """The same images as the noise leaves them, float32."""
-    labels: Tensor
-    """Classes (B,), int64."""
-
-
-class InMemoryImages(Dataset[tuple[Tensor, ...]]):
-    """Tensors of equal length, of which a batch is one indexing.
-
-    A DataLoader hands a batch's indices to `__getitems__` at once; with an identity `collate_fn`
-    there is no Python loop over images.
-    """
-
-    def __init__(self, *tensors: Tensor) -> None:
-        self.tensors = tensors
-
-    def __len__(self) -> int:
-        return len(self.tensors[0])
-
-    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
-        return tuple(tensor[index] for tensor in self.tensors)
-
-    def __getitems__(self, indices: list[int]) -> tuple[Tensor, ...]:
-        rows = torch.tensor(indices)
-        # `tensor[rows]` goes pixel by pixel; this copies whole images.
-        return tuple(tensor.index_select(0, rows) for tensor in self.tensors)
 
 
 class ImageDataModule(L.LightningDataModule):
@@ -127,49 +94,49 @@ class ImageDataModule(L.LightningDataModule):
             )
         order = torch.randperm(n_images, generator=torch.Generator().manual_seed(self.split_seed))
         train, val = order[self.val_size :], order[: self.val_size]
-        self.train = InMemoryImages(source.train_images[train], source.train_labels[train])
+        self.train = Split(source.train_images[train], None, source.train_labels[train])
         self.val = self._corrupted(source.train_images[val], source.train_labels[val], 1)
         self.test = self._corrupted(source.test_images, source.test_labels, 2)
 
-    def _corrupted(self, images: Tensor, labels: Tensor, stream: int) -> InMemoryImages:
+    def _corrupted(self, images: Tensor, labels: Tensor, stream: int) -> Split:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(2 * self.split_seed + stream)
-            return InMemoryImages(images, labels, self.noise(to_float(images)))
+            return Split(images, self.noise(to_float(images)), labels)
 
-    def train_dataloader(self) -> DataLoader[tuple[Tensor, ...]]:
+    def train_dataloader(self) -> DataLoader[Stored]:
         """Shuffled batches; the order depends on the seed and the epoch alone."""
-        sampler: DistributedSampler[tuple[Tensor, ...]] = DistributedSampler(
+        sampler: DistributedSampler[Stored] = DistributedSampler(
             self.train, self._world_size, self._rank, shuffle=True, seed=self.seed
         )
         return self._loader(self.train, sampler)
 
-    def val_dataloader(self) -> DataLoader[tuple[Tensor, ...]]:
+    def val_dataloader(self) -> DataLoader[Stored]:
         """Validation batches in a fixed order."""
         # Repeats up to world_size - 1 images: DDP hangs on uneven numbers of steps during a fit.
-        sampler: DistributedSampler[tuple[Tensor, ...]] = DistributedSampler(
+        sampler: DistributedSampler[Stored] = DistributedSampler(
             self.val, self._world_size, self._rank, shuffle=False
         )
         return self._loader(self.val, sampler, _EVALUATION)
 
-    def test_dataloader(self) -> DataLoader[tuple[Tensor, ...]]:
+    def test_dataloader(self) -> DataLoader[Stored]:
         """Test batches, each image exactly once over all processes."""
         sampler = UnrepeatedDistributedSampler(
             self.test, self._world_size, self._rank, shuffle=False
         )
         return self._loader(self.test, sampler, _EVALUATION)
 
-    def on_after_batch_transfer(self, batch: Sequence[Tensor], dataloader_idx: int) -> Batch:
+    def on_after_batch_transfer(self, batch: Stored, dataloader_idx: int) -> Batch:
         """Turns uint8 into float and corrupts what is not corrupted yet, on the device."""
-        images, labels, *corrupted = batch
-        images = to_float(images)
-        return Batch(images, corrupted[0] if corrupted else self.noise(images), labels)
+        images = to_float(batch.images)
+        corrupted = self.noise(images) if batch.corrupted is None else batch.corrupted
+        return Batch(images, corrupted, batch.labels)
 
     def _loader(
         self,
-        images: InMemoryImages,
-        sampler: DistributedSampler[tuple[Tensor, ...]],
+        images: Split,
+        sampler: DistributedSampler[Stored],
         times: int = 1,
-    ) -> DataLoader[tuple[Tensor, ...]]:
+    ) -> DataLoader[Stored]:
         """Batches of this process, of its share of `times` the batch size."""
         batch_size, rest = divmod(self.batch_size, self._world_size)
         if rest:
@@ -254,11 +221,6 @@ class SyntheticGarments(ImageDataModule):
     def load(self) -> ImageData:
         """Draws the images."""
         return load_synthetic(*self.sizes, seed=self.split_seed)
-
-
-def to_float(images: Tensor) -> Tensor:
-    """Pixels as float32 in [0, 1] from uint8 in 0..255."""
-    return images.to(torch.float32).div_(255)
 
 
 def _identity(batch: Any) -> Any:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ from autoencoder.models import Autoencoder
 from autoencoder.runs.checkpoints import load_weights
 from autoencoder.runs.identity import flatten, resolved
 
-_MODEL_GROUPS = ("model", "noise", "optimizer", "scheduler")
+_MODEL_GROUPS = ("model", "noise", "recipe", "optimizer", "scheduler")
 
 
 class ConfigError(AutoencoderError, ValueError):
@@ -40,8 +41,13 @@ class LoadedRun(NamedTuple):
     data: ImageDataModule
 
 
-def build(cfg: DictConfig) -> tuple[ImageDataModule, Autoencoder, L.Trainer]:
+def build(cfg: DictConfig, *, load: bool = True) -> tuple[ImageDataModule, Autoencoder, L.Trainer]:
     """The data, the model and the trainer of a config, seeded.
+
+    Args:
+        cfg: The config.
+        load: Whether images are loaded and split; a process that only starts others has no use
+            for them.
 
     Raises:
         ConfigError: If something can't be built as described.
@@ -50,8 +56,9 @@ def build(cfg: DictConfig) -> tuple[ImageDataModule, Autoencoder, L.Trainer]:
     _without_gpu_checks()
     with _config_errors("seed"):
         L.seed_everything(cfg.seed, workers=True, verbose=False)
-    data = build_data(cfg)
+    data = build_data(cfg, load=load)
     model = build_model(cfg, data)
+    # Built to be thrown away: a bad value is found before the directory is taken.
     with _config_errors("optimizer", cfg.optimizer):
         optimizer = model.optimizer(model.parameters())
     with _config_errors("scheduler", cfg.scheduler):
@@ -59,35 +66,40 @@ def build(cfg: DictConfig) -> tuple[ImageDataModule, Autoencoder, L.Trainer]:
             model.scheduler(optimizer, total_steps=100)
             if cfg.trainer.max_epochs in (None, -1) and cfg.trainer.max_steps == -1:
                 raise ValueError("it needs an end: set trainer.max_epochs, or scheduler=none")
+    return data, model, build_trainer(cfg)
+
+
+def build_trainer(cfg: DictConfig) -> L.Trainer:
+    """The trainer of a config, with its callbacks and loggers."""
     with _config_errors("trainer"):
         _check_trainer(cfg.trainer)
-    callbacks = [callback for callback in instantiate(cfg.callbacks).values() if callback]
+    callbacks = [callback for callback in _instantiate(cfg.callbacks).values() if callback]
     callbacks.append(KeepSignals())
-    if any(isinstance(logger, dict | DictConfig) for logger in cfg.logger.values()):
+    loggers = [logger for logger in _instantiate(cfg.logger).values() if logger]
+    if loggers:
         callbacks.append(HyperParameters(_hyperparameters(cfg)))
-    loggers = [logger for logger in instantiate(cfg.logger).values() if logger]
-    trainer: L.Trainer = instantiate(cfg.trainer, callbacks=callbacks, logger=loggers)
-    return data, model, trainer
+    trainer: L.Trainer = _instantiate(cfg.trainer, callbacks=callbacks, logger=loggers)
+    return trainer
 
 
-def build_data(cfg: DictConfig) -> ImageDataModule:
-    """The data of a config, loaded and split."""
-    data: ImageDataModule = instantiate(cfg.data, noise=instantiate(cfg.noise))
+def build_data(cfg: DictConfig, *, load: bool = True) -> ImageDataModule:
+    """The data of a config, whose files are there; loaded and split, if that is wanted."""
+    data: ImageDataModule = _instantiate(cfg.data, noise=_instantiate(cfg.noise))
     with _config_errors("data"):
         data.prepare_data()
-        data.setup()
+        if load:
+            data.setup()
     return data
 
 
 def build_model(cfg: DictConfig, data: ImageDataModule) -> Autoencoder:
     """The untrained model of a config, for images of the data's shape."""
-    model: Autoencoder = instantiate(
-        cfg.model,
-        image_shape=data.image_shape,
-        optimizer=instantiate(cfg.optimizer),
-        # Runs of before there were schedules have none in their config.
-        scheduler=instantiate(cfg.get("scheduler")) or None,
-    )
+    with _config_errors("model"):
+        model: Autoencoder = _instantiate(cfg.model, _partial_=True)(
+            image_shape=data.image_shape,
+            optimizer=_instantiate(cfg.optimizer),
+            scheduler=_instantiate(cfg.scheduler) or None,
+        )
     if model.num_classes not in (0, len(data.classes)):
         raise ConfigError(
             f"model.num_classes={model.num_classes}: the data has {len(data.classes)} classes"
@@ -117,17 +129,21 @@ def load_run(run: Path, data_root: str | None = None) -> LoadedRun:
     return LoadedRun(model.eval().requires_grad_(False), data)
 
 
+# Constructors are given tuples, lists and dicts, never a ListConfig, which is in no checkpoint.
+_instantiate = partial(instantiate, _convert_="all")
+
+
 def _hyperparameters(cfg: DictConfig) -> dict[str, Any]:
     """What TensorBoard compares runs by: the choices of groups, and the values of most of them."""
     choices = HydraConfig.get().runtime.choices if HydraConfig.initialized() else {}
     values = resolved(cfg)
-    flat = dict(flatten({group: values[group] for group in _MODEL_GROUPS}))
+    flat = dict(flatten({group: values.get(group) for group in _MODEL_GROUPS}))
     return {
         **{group: choices[group] for group in ("data", *_MODEL_GROUPS) if group in choices},
         **{
             key: value
             for key, value in flat.items()
-            if value != {} and not key.endswith(("_target_", "_partial_"))
+            if value not in ({}, None) and not key.endswith(("_target_", "_partial_"))
         },
         "batch_size": cfg.data.batch_size,
         "max_epochs": cfg.trainer.max_epochs,

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 # What metrics.json says of a run beside its losses and test metrics.
 FACTS = (
-    "parameters", "latent_size", "epochs", "best_epoch", "seed", "train_seconds",
+    "parameters", "latent_size", "latent_bits", "epochs", "best_epoch", "seed", "train_seconds",
     "images_per_second",
 )  # fmt: skip
 
@@ -48,6 +48,7 @@ def fit_and_test(
         **{name: value for name, value in test.items() if name.startswith("test/")},
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "latent_size": model.latent_size,
+        "latent_bits": model.latent_bits,
         "epochs": epochs,
         "best_epoch": chosen.get("epoch", 0),
         "seed": cfg.seed,
@@ -77,6 +78,7 @@ def _summary(cfg: DictConfig, data: ImageDataModule, model: Autoencoder) -> str:
     channels, height, width = data.image_shape
     pixels = channels * height * width
     ratio = model.latent_size / pixels
+    overcomplete = ratio >= 1 and model.latent_bits >= 8 * pixels
     parameters = sum(parameter.numel() for parameter in model.parameters())
     latent = " x ".join(map(str, model.latent_shape))
     rows = {
@@ -87,7 +89,7 @@ def _summary(cfg: DictConfig, data: ImageDataModule, model: Autoencoder) -> str:
         "model": f"{type(model).__name__}: {parameters:,} parameters",
         "latent": f"{latent} = {model.latent_size:,} numbers, "
         f"{ratio:.3g} of the {pixels:,} pixels"
-        + (" (overcomplete: more numbers than pixels)" if ratio > 1 else ""),
+        + (" (overcomplete: as many numbers as pixels, or more)" if overcomplete else ""),
         "run": cfg.run_dir,
     }
     return "\n".join(f"{name:<8}{text}" for name, text in rows.items())

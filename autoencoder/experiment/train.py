@@ -13,7 +13,7 @@ from rich.table import Table
 
 from autoencoder import runs
 from autoencoder.experiment import slurm
-from autoencoder.experiment.build import ConfigError, build
+from autoencoder.experiment.build import ConfigError, build, build_trainer
 from autoencoder.experiment.failures import failures_recorded
 from autoencoder.experiment.fit import FACTS, fit_and_test, quiet
 from autoencoder.experiment.gpus import own_gpu
@@ -52,8 +52,8 @@ def train(cfg: DictConfig) -> dict[str, float]:
         if metrics is not None:
             log.info("finished already, not run again")
         else:
-            data, model, trainer = build(placed)
-            is_launched = must_launch(trainer)
+            is_launched = must_launch(build_trainer(placed))
+            data, model, trainer = build(placed, load=not is_launched)
             _check_optimized(cfg.optimized_metric, model)
             runs.start(cfg)
             begin()
@@ -92,7 +92,7 @@ def _placed(cfg: DictConfig) -> Iterator[DictConfig]:
 
 def _check_optimized(names: str | list[str], model: Autoencoder) -> None:
     # A misspelt name would otherwise end the run after its training.
-    known = [*FACTS, "train/loss", "val/mse", *(f"test/{name}" for name in model.test_names)]
+    known = [*FACTS, "train/loss", "val/mse", *model.test_metrics]
     for name in [names] if isinstance(names, str) else names:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1) or known

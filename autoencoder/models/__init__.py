@@ -1,8 +1,18 @@
-"""Models: LightningModules that own the step, the loss and the optimiser."""
+"""Models: LightningModules that own the step, the loss and the optimiser.
+
+A model takes built networks, modules and plain values; what describes it is in `conf/model`.
+"""
 
 from autoencoder.models.autoencoder import Autoencoder
 from autoencoder.models.convolutional import ConvAutoencoder
+from autoencoder.models.dense import DenseAutoencoder
 from autoencoder.models.residual import ResidualAutoencoder
 from autoencoder.models.variational import VariationalAutoencoder
 
-__all__ = ["Autoencoder", "ConvAutoencoder", "ResidualAutoencoder", "VariationalAutoencoder"]
+__all__ = [
+    "Autoencoder",
+    "ConvAutoencoder",
+    "DenseAutoencoder",
+    "ResidualAutoencoder",
+    "VariationalAutoencoder",
+]

@@ -1,8 +1,9 @@
 """The convolutional autoencoder of the study: strided convolutions and their mirror."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
-from autoencoder.models.autoencoder import Autoencoder, OptimizerFactory, SchedulerFactory
+from autoencoder.models.autoencoder import Autoencoder, Training
 from autoencoder.networks import ConvDecoder, ConvEncoder
 
 
@@ -17,8 +18,7 @@ class ConvAutoencoder(Autoencoder):
         stride: Stride of each convolution.
         padding: Padding of each of the encoder's convolutions.
         image_shape: `(C, H, W)` of the images.
-        optimizer: Makes the optimiser from the parameters.
-        scheduler: Makes the learning rate's schedule.
+        **training: As for `Training`.
     """
 
     def __init__(
@@ -28,9 +28,8 @@ class ConvAutoencoder(Autoencoder):
         stride: int,
         padding: int,
         image_shape: tuple[int, int, int],
-        optimizer: OptimizerFactory,
-        scheduler: SchedulerFactory | None = None,
+        **training: Unpack[Training],
     ) -> None:
         encoder = ConvEncoder(image_shape, channels, kernel_size, stride, padding)
         decoder = ConvDecoder(image_shape, channels, kernel_size, stride, padding)
-        super().__init__(encoder, decoder, image_shape, encoder.latent_shape, optimizer, scheduler)
+        super().__init__(encoder, decoder, image_shape, encoder.latent_shape, **training)

@@ -25,7 +25,7 @@ class GaussianLikelihood(nn.Module):
         ValueError: If `std` is not positive.
     """
 
-    def __init__(self, std: float, learnt: bool = False) -> None:
+    def __init__(self, std: float, learnt: bool) -> None:
         super().__init__()
         if not std > 0:
             raise ValueError(f"the likelihood's std must be a number > 0, got {std}")

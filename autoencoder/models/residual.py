@@ -1,10 +1,11 @@
 """The residual autoencoder: a latent of as many numbers as one asks for."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
 from torch import nn
 
-from autoencoder.models.autoencoder import Autoencoder, OptimizerFactory, SchedulerFactory
+from autoencoder.models.autoencoder import Autoencoder, Training
 from autoencoder.networks import ResidualDecoder, ResidualEncoder
 
 
@@ -16,10 +17,9 @@ class ResidualAutoencoder(Autoencoder):
         blocks: Residual blocks after the last of them, and before the decoder's first.
         latent_dim: Numbers in a latent; None for no linear layers: the latent is the feature map.
         image_shape: `(C, H, W)` of the images.
-        optimizer: Makes the optimiser from the parameters.
-        scheduler: Makes the learning rate's schedule.
         context: Numbers of the block after each residual one that lets every position see all
             others; 0 for no such blocks.
+        **training: As for `Training`.
     """
 
     def __init__(
@@ -28,9 +28,8 @@ class ResidualAutoencoder(Autoencoder):
         blocks: int,
         latent_dim: int | None,
         image_shape: tuple[int, int, int],
-        optimizer: OptimizerFactory,
-        scheduler: SchedulerFactory | None = None,
-        context: int = 0,
+        context: int,
+        **training: Unpack[Training],
     ) -> None:
         encoder = ResidualEncoder(image_shape, channels, latent_dim, blocks, context)
         decoder = ResidualDecoder(image_shape, channels, latent_dim, blocks, context)
@@ -39,6 +38,5 @@ class ResidualAutoencoder(Autoencoder):
             nn.Sequential(decoder, nn.Sigmoid()),
             image_shape,
             encoder.latent_shape,
-            optimizer,
-            scheduler,
+            **training,
         )

@@ -5,7 +5,7 @@ All terms are in nats an image: summed over pixels and latent dimensions, averag
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +14,7 @@ from torch.distributions import Distribution, Normal, kl_divergence
 from torchmetrics import CatMetric, MeanMetric, MetricCollection
 
 from autoencoder.data import Batch
-from autoencoder.models.autoencoder import Autoencoder, OptimizerFactory, SchedulerFactory
+from autoencoder.models.autoencoder import Autoencoder, Training
 from autoencoder.networks import ResidualDecoder, ResidualEncoder
 from autoencoder.networks.convolutional import is_count
 
@@ -41,6 +41,17 @@ class Terms(NamedTuple):
         return self.log_likelihood - self.kl.sum(1)
 
 
+class ActiveUnits(CatMetric):
+    """How many latent dimensions tell images apart (Burda et al., 2016): their means vary.
+
+    Updated with the means (B, latent_dim) of posteriors.
+    """
+
+    def compute(self) -> Tensor:
+        """The number of dimensions in which the means have a variance above `ACTIVE_VARIANCE`."""
+        return (super().compute().var(0) > ACTIVE_VARIANCE).sum().float()
+
+
 class VariationalAutoencoder(Autoencoder):
     """A Gaussian posterior over latents, and a decoder that gives a distribution over images.
 
@@ -61,8 +72,7 @@ class VariationalAutoencoder(Autoencoder):
         importance_samples: K of the importance-weighted bound, which the test measures.
         num_classes: Of the labels that the networks see; 0 for none.
         image_shape: `(C, H, W)` of the images.
-        optimizer: Makes the optimiser from the parameters.
-        scheduler: Makes the learning rate's schedule.
+        **training: As for `Training`.
 
     Raises:
         ValueError: If a number is out of its range, or as for `ResidualEncoder`.
@@ -75,13 +85,12 @@ class VariationalAutoencoder(Autoencoder):
         latent_dim: int,
         likelihood: nn.Module,
         image_shape: tuple[int, int, int],
-        optimizer: OptimizerFactory,
-        scheduler: SchedulerFactory | None = None,
-        beta: float = 1.0,
-        warmup_epochs: int = 0,
-        free_bits: float = 0.0,
-        importance_samples: int = 50,
-        num_classes: int = 0,
+        beta: float,
+        warmup_epochs: int,
+        free_bits: float,
+        importance_samples: int,
+        num_classes: int,
+        **training: Unpack[Training],
     ) -> None:
         _check_least(0, beta=beta, warmup_epochs=warmup_epochs, free_bits=free_bits)
         _check_least(0, num_classes=num_classes)
@@ -93,7 +102,7 @@ class VariationalAutoencoder(Autoencoder):
         seen = (image_channels + (num_classes > 0), height, width)
         encoder = ResidualEncoder(seen, channels, 2 * latent_dim, blocks)
         decoder = ResidualDecoder(image_shape, channels, latent_dim + num_classes, blocks)
-        super().__init__(encoder, decoder, image_shape, (latent_dim,), optimizer, scheduler)
+        super().__init__(encoder, decoder, image_shape, (latent_dim,), **training)
         self.num_classes = num_classes
         self.label_images = nn.Embedding(num_classes, height * width) if num_classes else None
         self.likelihood = likelihood
@@ -101,12 +110,13 @@ class VariationalAutoencoder(Autoencoder):
         self.warmup_epochs = warmup_epochs
         self.free_bits = free_bits
         self.importance_samples = importance_samples
-        self.val_terms = _means("elbo", "reconstruction", "kl")
-        self.test_terms = _means("elbo", "reconstruction", "kl", "iwae")
-        self.test_means = CatMetric()
+        names = ("elbo", "reconstruction", "kl")
+        self.val_metrics.add_metrics({name: MeanMetric() for name in names})
+        self.test_metrics.add_metrics({name: MeanMetric() for name in (*names, "iwae")})
+        self.test_metrics.add_metrics({"active_units": ActiveUnits()})
 
     @property
-    def prior(self) -> Normal:
+    def prior(self) -> Normal:  # type: ignore[override]  # it lies on the model's device
         """The standard normal distribution of one latent dimension."""
         zero = torch.zeros((), device=self.device)
         return Normal(zero, zero + 1, validate_args=False)
@@ -169,63 +179,33 @@ class VariationalAutoencoder(Autoencoder):
         kl = terms.kl.mean(0)
         loss = reconstruction + self._beta_now() * kl.clamp(min=self.free_bits).sum()
         logged = {"loss": loss, "reconstruction": reconstruction, "kl": kl.sum()}
-        self._log_train(logged, len(batch.images), first=batch_idx == 0)
+        self.log_train(logged, len(batch.images), first=batch_idx == 0)
         return loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Updates the validation error and the terms of the bound."""
         super().validation_step(batch, batch_idx)
-        _update(self.val_terms, self.terms(batch))
+        _update(self.val_metrics, self.terms(batch))
 
-    def on_validation_epoch_end(self) -> None:
-        """Logs the error, the terms, and as the loss minus the bound with the final beta."""
-        terms = self.val_terms.compute()
-        self.log_dict(
-            {
-                "val/loss": terms["reconstruction"] + self.beta * terms["kl"],
-                "val/mse": self.val_mse.compute(),
-                **{f"val/{name}": value for name, value in terms.items()},
-            }
-        )
-        self.val_mse.reset()
-        self.val_terms.reset()
-
-    def on_test_epoch_start(self) -> None:
-        """Forgets what an earlier test counted."""
-        super().on_test_epoch_start()
-        self.test_terms.reset()
-        self.test_means.reset()
+    def validation_loss(self) -> Tensor:
+        """Minus the bound of the whole validation split, with the final beta."""
+        reconstruction, kl = (self.val_metrics[n].compute() for n in ("reconstruction", "kl"))
+        loss: Tensor = reconstruction + self.beta * kl
+        return loss
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         """Updates the test metrics, the terms of the bound, and the importance-weighted bound."""
         super().test_step(batch, batch_idx)
-        _update(self.test_terms, self.terms(batch))
-        self.test_terms["iwae"].update(
+        _update(self.test_metrics, self.terms(batch))
+        self.test_metrics["iwae"].update(
             self.importance_weighted_bound(batch, self.importance_samples)
         )
-        self.test_means.update(self.encode(batch.images, batch.labels))
-
-    def on_test_epoch_end(self) -> None:
-        """Logs what the test measured, and how many latent dimensions are active."""
-        super().on_test_epoch_end()
-        means = self.test_means.compute().view(-1, self.latent_size)
-        active = (means.var(0) > ACTIVE_VARIANCE).sum()
-        terms = {**self.test_terms.compute(), "active_units": active.float()}
-        self.log_dict({f"test/{name}": value for name, value in terms.items()})
-
-    @property
-    def test_names(self) -> list[str]:
-        """What the test measures."""
-        return [*super().test_names, *self.test_terms, "active_units"]
+        self.test_metrics["active_units"].update(self.encode(batch.images, batch.labels))
 
     def _beta_now(self) -> float:
         if self.current_epoch >= self.warmup_epochs:
             return self.beta
         return self.beta * (self.current_epoch + 1) / (self.warmup_epochs + 1)
-
-
-def _means(*names: str) -> MetricCollection:
-    return MetricCollection({name: MeanMetric() for name in names}, compute_groups=False)
 
 
 def _update(metrics: MetricCollection, terms: Terms) -> None:

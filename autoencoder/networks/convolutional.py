@@ -29,9 +29,9 @@ class ConvEncoder(nn.Sequential):
         self,
         image_shape: Sequence[int],
         channels: Sequence[int],
-        kernel_size: int = 3,
-        stride: int = 2,
-        padding: int = 1,
+        kernel_size: int,
+        stride: int,
+        padding: int,
     ) -> None:
         self.shapes = layer_shapes(image_shape, channels, kernel_size, stride, padding)
         layers: list[nn.Module] = []
@@ -75,9 +75,9 @@ class ConvDecoder(nn.Sequential):
         self,
         image_shape: Sequence[int],
         channels: Sequence[int],
-        kernel_size: int = 3,
-        stride: int = 2,
-        padding: int = 1,
+        kernel_size: int,
+        stride: int,
+        padding: int,
     ) -> None:
         shapes = layer_shapes(image_shape, channels, kernel_size, stride, padding)[::-1]
         layers: list[nn.Module] = []

@@ -35,7 +35,7 @@ def classifier(data: ImageDataModule) -> Classifier:
 
 
 def test_it_tells_garments_apart(classifier: Classifier, data: ImageDataModule) -> None:
-    images, labels, _ = data.test.tensors
+    images, labels = data.test.images, data.test.labels
     assert classifier.test_accuracy > 0.6
     accuracy = (classifier.predict(images) == labels).double().mean()
     assert classifier.test_accuracy.item() == pytest.approx(accuracy.item())
@@ -44,7 +44,7 @@ def test_it_tells_garments_apart(classifier: Classifier, data: ImageDataModule) 
 def test_features_are_what_the_last_layer_reads(
     classifier: Classifier, data: ImageDataModule
 ) -> None:
-    images = data.test.tensors[0]
+    images = data.test.images
     features = classifier.features(images)
     assert features.shape == (60, 16)
     with torch.inference_mode():
@@ -71,13 +71,12 @@ def test_it_takes_images_of_any_size_and_number(
 ) -> None:
     data = garments(train_size, image_size, channels)
     classifier = Classifier.trained(data, replace(QUICK, least_steps=5))
-    assert classifier.features(data.test.tensors[0]).isfinite().all()
+    assert classifier.features(data.test.images).isfinite().all()
 
 
 def test_one_class_is_not_enough() -> None:
     data = garments()
-    images, labels = data.train.tensors
-    data.train.tensors = images, torch.zeros_like(labels)
+    data.train.labels = torch.zeros_like(data.train.labels)
     with pytest.raises(ValueError, match="two classes"):
         Classifier.trained(data, QUICK)
 

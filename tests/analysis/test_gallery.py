@@ -33,6 +33,10 @@ def variational(
         likelihood=BernoulliLikelihood(),
         image_shape=shape,
         optimizer=partial(Adam),
+        beta=1.0,
+        warmup_epochs=0,
+        free_bits=0.0,
+        importance_samples=1,
         num_classes=num_classes,
     )
     return model.eval()
@@ -87,7 +91,7 @@ def test_a_traversal_changes_what_it_says() -> None:
     shape = (1, 16, 16)
     data, model = garments(shape), variational(shape, 12)
     made = gallery(model, data)
-    images = data.test.tensors[0] / 255
+    images = data.test.images / 255
     with torch.inference_mode():
         codes = model.encode(images)
         assert len(made.dimensions) == 10
@@ -126,7 +130,7 @@ def test_a_column_of_the_class_grid_is_one_latent() -> None:
 def test_neighbours_show_memorising() -> None:
     shape = (1, 16, 16)
     data = garments(shape)
-    copies = data.train.tensors[0][:5] / 255
+    copies = data.train.images[:5] / 255
     noise = torch.rand(10, *shape, generator=torch.Generator().manual_seed(0))
     made = gallery(plain(shape), data, torch.cat([noise, copies]))
     assert made.neighbours.shape == (12, 2, *shape)

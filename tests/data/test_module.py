@@ -76,10 +76,10 @@ def test_evaluation_sees_the_same_whatever_the_batch_size_and_seed() -> None:
 
 def test_order_follows_seed_and_epoch() -> None:
     loader, again = garments().train_dataloader(), garments().train_dataloader()
-    first = torch.cat([labels for _, labels in loader])
-    assert torch.equal(first, torch.cat([labels for _, labels in again]))
+    first = torch.cat([batch.labels for batch in loader])
+    assert torch.equal(first, torch.cat([batch.labels for batch in again]))
     loader.sampler.set_epoch(1)
-    assert not torch.equal(first, torch.cat([labels for _, labels in loader]))
+    assert not torch.equal(first, torch.cat([batch.labels for batch in loader]))
 
 
 @pytest.mark.parametrize("world_size", [2, 3, 4])

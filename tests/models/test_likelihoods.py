@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from autoencoder.models.likelihoods import BernoulliLikelihood, GaussianLikelihood
 
 LIKELIHOODS = {
-    "gaussian": GaussianLikelihood(0.2),
+    "gaussian": GaussianLikelihood(0.2, learnt=False),
     "learnt_gaussian": GaussianLikelihood(0.2, learnt=True),
     "bernoulli": BernoulliLikelihood(),
 }
@@ -26,7 +26,9 @@ def test_gaussian_is_the_squared_error_and_a_constant() -> None:
     squared = (logits.sigmoid() - images).square().sum((1, 2, 3))
     constant = 25 * (math.log(std) + 0.5 * math.log(2 * math.pi))
     expected = -squared / (2 * std**2) - constant
-    assert torch.allclose(GaussianLikelihood(std)(logits).log_prob(images), expected, atol=1e-4)
+    assert torch.allclose(
+        GaussianLikelihood(std, learnt=False)(logits).log_prob(images), expected, atol=1e-4
+    )
 
 
 def test_bernoulli_is_minus_the_cross_entropy_also_of_grey_and_saturated_pixels() -> None:
@@ -49,7 +51,7 @@ def test_a_learnt_std_finds_the_error() -> None:
 
 
 def test_a_fixed_std_is_not_trained_but_saved() -> None:
-    likelihood = GaussianLikelihood(0.2)
+    likelihood = GaussianLikelihood(0.2, learnt=False)
     assert not list(likelihood.parameters())
     assert list(likelihood.state_dict()) == ["log_std"]
 
@@ -57,4 +59,4 @@ def test_a_fixed_std_is_not_trained_but_saved() -> None:
 @pytest.mark.parametrize("std", [0, -1, math.nan])
 def test_std_must_be_positive(std: float) -> None:
     with pytest.raises(ValueError, match="std must be a number > 0"):
-        GaussianLikelihood(std)
+        GaussianLikelihood(std, learnt=False)

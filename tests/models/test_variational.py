@@ -17,11 +17,13 @@ SHAPE = (1, 12, 12)
 def made(**changed: Any) -> VariationalAutoencoder:
     torch.manual_seed(0)
     values: dict[str, Any] = {
-        "channels": [8, 16], "blocks": 1, "latent_dim": 3, "likelihood": GaussianLikelihood(0.3),
-        "image_shape": SHAPE, "optimizer": partial(Adam, lr=1e-3),
+        "channels": [8, 16], "blocks": 1, "latent_dim": 3, "image_shape": SHAPE,
+        "likelihood": GaussianLikelihood(0.3, learnt=False),
+        "optimizer": partial(Adam, lr=1e-3), "beta": 1.0, "warmup_epochs": 0,
+        "free_bits": 0.0, "importance_samples": 50, "num_classes": 0,
     }  # fmt: skip
     model = VariationalAutoencoder(**values | changed)
-    model._log_train = lambda terms, *_, **__: logged.update(terms)  # there is no trainer
+    model.log_train = lambda terms, *_, **__: logged.update(terms)  # there is no trainer
     return model
 
 

@@ -3,6 +3,7 @@ import torch
 
 from autoencoder.networks import ConvDecoder, ConvEncoder
 
+KERNELS = (3, 2, 1)  # size, stride, padding
 SHAPES = [(1, 28, 28), (3, 32, 32), (1, 17, 23), (2, 64, 48)]
 
 
@@ -11,7 +12,9 @@ SHAPES = [(1, 28, 28), (3, 32, 32), (1, 17, 23), (2, 64, 48)]
 def test_decoder_restores_every_size(
     image_shape: tuple[int, int, int], channels: list[int]
 ) -> None:
-    encoder, decoder = ConvEncoder(image_shape, channels), ConvDecoder(image_shape, channels)
+    encoder, decoder = (
+        network(image_shape, channels, *KERNELS) for network in (ConvEncoder, ConvDecoder)
+    )
     images = torch.rand(2, *image_shape)
     latent = encoder(images)
     assert latent.shape == (2, *encoder.latent_shape)
@@ -37,8 +40,8 @@ def test_other_kernels(kernel_size: int, stride: int, padding: int) -> None:
 def test_the_networks_of_the_study(
     channels: list[int], latent_shape: tuple[int, int, int], parameters: int
 ) -> None:
-    encoder = ConvEncoder((1, 28, 28), channels)
-    decoder = ConvDecoder((1, 28, 28), channels)
+    encoder = ConvEncoder((1, 28, 28), channels, *KERNELS)
+    decoder = ConvDecoder((1, 28, 28), channels, *KERNELS)
     assert encoder.latent_shape == latent_shape
     count = sum(p.numel() for p in [*encoder.parameters(), *decoder.parameters()])
     assert count == parameters
@@ -48,10 +51,10 @@ def test_the_networks_of_the_study(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (((1, 28, 28), []), "channels"),
-        (((1, 28, 28), [16, -3]), "channels"),
-        (((1, 28, 28), [16, 2.5]), "channels"),
-        (((1, 28, 28), [16], 0), "kernel_size"),
+        (((1, 28, 28), [], *KERNELS), "channels"),
+        (((1, 28, 28), [16, -3], *KERNELS), "channels"),
+        (((1, 28, 28), [16, 2.5], *KERNELS), "channels"),
+        (((1, 28, 28), [16], 0, 2, 1), "kernel_size"),
         (((1, 28, 28), [16, 32], 29, 2, 1), "layer 2 is too small"),
     ],
 )
@@ -62,4 +65,4 @@ def test_bad_arguments_are_named(network: type, arguments: tuple, message: str) 
 
 def test_encoder_names_the_shape_it_expects() -> None:
     with pytest.raises(ValueError, match=r"expected images \(B, \(1, 28, 28\)\)"):
-        ConvEncoder((1, 28, 28), [4])(torch.rand(2, 3, 28, 28))
+        ConvEncoder((1, 28, 28), [4], *KERNELS)(torch.rand(2, 3, 28, 28))

@@ -48,7 +48,7 @@ def write_run(folder: Path, *overrides: str, seed: int = 0, mse: float | None = 
     (folder / "checkpoints").mkdir()
     torch.save({"state_dict": model.state_dict()}, folder / runs.BEST)
     (folder / runs.HISTORY).write_text("epoch,train/loss,val/loss\n1,0.2,0.3\n2,0.1,0.2\n")
-    images, labels, corrupted = data.test.tensors
+    images, corrupted, labels = (data.test.images, data.test.corrupted, data.test.labels)
     with torch.inference_mode():
         error = (model(corrupted, labels) - images / 255).square().mean().item()
     metrics = {

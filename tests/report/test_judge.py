@@ -125,7 +125,7 @@ def test_real_images_are_the_floor(judge: Judge, variational: LoadedRun) -> None
 
 
 def test_training_images_have_no_distance(judge: Judge, variational: LoadedRun) -> None:
-    images, labels = variational.data.train.tensors
+    images, labels = variational.data.train.images, variational.data.train.labels
     judged = judge.columns(Generated(images, labels, ""), asked=True)
     assert judged["frechet"] == pytest.approx(0, abs=1e-4)
     assert judged["precision"] == judged["recall"] == 1
@@ -133,8 +133,7 @@ def test_training_images_have_no_distance(judge: Judge, variational: LoadedRun) 
 
 def test_data_of_one_class_has_no_judge(tmp_path: Path) -> None:
     run = loaded(tmp_path / "a", "model=vae", *VAE)
-    images, labels = run.data.train.tensors
-    run.data.train.tensors = images, torch.zeros_like(labels)
+    run.data.train.labels = torch.zeros_like(run.data.train.labels)
     judge = Judge(run.data, "garments", tmp_path, SETTINGS)
     assert judge.fingerprint == ""
     assert all(math.isnan(value) for value in judge.floor().values())

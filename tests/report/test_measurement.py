@@ -53,12 +53,16 @@ def columns_of(run: LoadedRun, folder: Path) -> dict[str, float]:
 @pytest.fixture(scope="module")
 def pixels(run: LoadedRun) -> tuple[np.ndarray, np.ndarray]:
     """Training and test images, flat, and in [0, 1]."""
-    train, test = run.data.train.tensors[0], run.data.test.tensors[0]
+    train, test = run.data.train.images, run.data.test.images
     return train.flatten(1).numpy() / 255.0, test.flatten(1).numpy() / 255.0
 
 
 def test_mse_psnr_and_ssim_are_those_of_a_loop(run: LoadedRun, measured: Measurement) -> None:
-    images, labels, corrupted = run.data.test.tensors
+    images, corrupted, labels = (
+        run.data.test.images,
+        run.data.test.corrupted,
+        run.data.test.labels,
+    )
     total, clean_total, similarities = 0.0, 0.0, []
     for index in range(len(images)):
         target = images[index, 0].numpy() / 255.0
@@ -117,9 +121,9 @@ def test_probes_are_those_of_scikit_learn(
 ) -> None:
     train, test = pixels
     splits = run.data.train, run.data.test
-    train_labels, test_labels = (split.tensors[1].numpy() for split in splits)
+    train_labels, test_labels = (split.labels.numpy() for split in splits)
     with torch.inference_mode():
-        latents = run.model.encode(run.data.train.tensors[0] / 255).flatten(1).numpy()
+        latents = run.model.encode(run.data.train.images / 255).flatten(1).numpy()
     pca = PCA(36, svd_solver="full").fit(train)
     points = np.sort(np.random.default_rng(0).choice(60, 50, replace=False))
     for prefix, codes, test_codes in (
@@ -147,7 +151,7 @@ def test_examples_are_the_best_the_median_and_the_worst(
     assert (errors < errors[measured.median.indices[0]]).sum() == 30
     shown: Examples = measured.shown
     assert (measured.labels[shown.indices] == range(10)).all()
-    images, _, corrupted = run.data.test.tensors
+    images, corrupted = run.data.test.images, run.data.test.corrupted
     rows = torch.from_numpy(shown.indices)
     np.testing.assert_array_equal(shown.images, images[rows].numpy() / np.float32(255))
     np.testing.assert_array_equal(shown.corrupted, corrupted[rows].numpy())
@@ -164,7 +168,7 @@ def test_robustness_without_noise_is_the_clean_error(measured: Measurement) -> N
 def test_maps_show_the_same_images(run: LoadedRun, measured: Measurement) -> None:
     assert measured.map_indices.shape == (40,)
     assert measured.pca_map.shape == measured.tsne_map.shape == (40, 2)
-    images = run.data.test.tensors[0].numpy()
+    images = run.data.test.images.numpy()
     np.testing.assert_array_equal(measured.map_images, images[measured.map_indices])
     assert all(0 <= value <= 1 for value in measured.map_trustworthiness.values())
 

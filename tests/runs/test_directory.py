@@ -59,7 +59,7 @@ def test_a_path_that_is_no_run_is_refused(tmp_path: Path, path: str) -> None:
 
 def test_a_loaded_run_reconstructs_as_it_did(run: Path) -> None:
     model, data = load_run(run)
-    images, labels, corrupted = data.test.tensors
+    images, corrupted, labels = (data.test.images, data.test.corrupted, data.test.labels)
     error = (model(corrupted, labels) - images / 255).square().mean().item()
     assert error == json.loads((run / "metrics.json").read_text())["test/mse"]
     assert not model.training

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from autoencoder.analysis.classifier import Classifier, Recipe
 from autoencoder.analysis.generation import GaussianPrior, frechet_distance, precision_recall
-from autoencoder.data import ImageDataModule
-from autoencoder.models import Autoencoder, VariationalAutoencoder
+from autoencoder.data import ImageDataModule, in_batches
+from autoencoder.models import Autoencoder
 from autoencoder.report.measure.settings import Settings
 from autoencoder.runs.files import written_aside
 
@@ -35,7 +35,6 @@ class Generated(NamedTuple):
     prior: str
 
 
-@torch.inference_mode()
 def generate(
     model: Autoencoder, train_latents: np.ndarray, n_classes: int, settings: Settings
 ) -> Generated:
@@ -53,24 +52,24 @@ def generate(
         ValueError: If latents are not finite.
     """
     labels = torch.arange(n_classes).repeat(settings.samples_per_class)
-    own = model if isinstance(model, VariationalAutoencoder) else None
-    fitted = None if own else GaussianPrior.fit(train_latents)
-    images = []
+    fitted = None if model.prior else GaussianPrior.fit(train_latents)
+
+    def decoded(asked: Tensor) -> Tensor:
+        count = len(asked)
+        if fitted:
+            latents = fitted.sample(count).to(model.device)
+        elif model.prior:
+            latents = model.prior.sample((count, model.latent_size))
+        return model.decode(latents.view(-1, *model.latent_shape), asked)
+
     on_gpu = model.device.type == "cuda"
     with torch.random.fork_rng(devices=[model.device] if on_gpu else []):
         torch.manual_seed(settings.seed)
-        for batch in labels.split(settings.batch_size):
-            asked = batch.to(model.device)
-            if fitted:
-                latents = fitted.sample(len(batch)).view(-1, *model.latent_shape)
-                decoded = model.decode(latents.to(model.device), asked)
-            elif own:
-                decoded = own.sample(len(batch), asked)
-            images.append(decoded.cpu().contiguous())
+        images = in_batches(decoded, labels, device=model.device, batch_size=settings.batch_size)
     prior = "the prior, a standard normal distribution"
     if fitted:
         prior = "a Gaussian with full covariance, fitted on the training latents"
-    return Generated(torch.cat(images), labels, prior)
+    return Generated(images, labels, prior)
 
 
 class Judge:
@@ -117,7 +116,7 @@ class Judge:
 
     def floor(self) -> dict[str, float]:
         """The same columns on the real test images, at most as many as are generated."""
-        images, labels, _ = self._data.test.tensors
+        images, labels = self._data.test.images, self._data.test.labels
         count = self._settings.samples_per_class * len(self._data.classes)
         return self.columns(Generated(images[:count], labels[:count], ""), asked=True)
 
@@ -131,7 +130,7 @@ class Judge:
 
     @cached_property
     def _real(self) -> Tensor:
-        return self.classifier.features(self._data.train.tensors[0])
+        return self.classifier.features(self._data.train.images)
 
     def _compared(self, images: Tensor) -> dict[str, float]:
         features = self.classifier.features(images)

@@ -18,8 +18,7 @@ from autoencoder.analysis.representation import (
     psnr,
     wiener_psnr,
 )
-from autoencoder.data import ImageDataModule
-from autoencoder.data.module import to_float
+from autoencoder.data import ImageDataModule, to_float
 from autoencoder.data.noise import GaussianNoise
 from autoencoder.report.measure.evaluation import Floors
 from autoencoder.report.measure.settings import Settings
@@ -37,8 +36,8 @@ class LinearMethods:
     """
 
     def __init__(self, data: ImageDataModule, settings: Settings) -> None:
-        self._train_images, self._train_labels = data.train.tensors
-        self._test_images, self._test_labels, _ = data.test.tensors
+        self._train_images, self._train_labels = data.train.images, data.train.labels
+        self._test_images, self._test_labels = data.test.images, data.test.labels
         self._settings = settings
         self.pixels = math.prod(data.image_shape)
         # Methods that are asked the same by every run of the data.

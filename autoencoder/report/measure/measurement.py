@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -17,8 +18,7 @@ from autoencoder.analysis.representation import (
     trustworthiness,
     tsne_map,
 )
-from autoencoder.data import ImageDataModule
-from autoencoder.data.module import to_float
+from autoencoder.data import ImageDataModule, in_batches, to_float
 from autoencoder.experiment.build import LoadedRun
 from autoencoder.metrics import image_mse, reconstruction_metrics
 from autoencoder.models import Autoencoder
@@ -48,7 +48,8 @@ def measure(
     """
     network = _Network(run.model, settings)
     data = run.data
-    test, labels, corrupted = data.test.tensors
+    test, corrupted, labels = data.test.images, data.test.corrupted, data.test.labels
+    assert corrupted is not None  # those of the test are, once and for all
     images = to_float(test)
     say(f"reconstructing {len(images):,} test images")
     reconstructions = network.reconstruct(corrupted, labels)
@@ -63,8 +64,7 @@ def measure(
         for std in settings.noise_stds
     }
     say(f"encoding {len(data.train):,} training images")
-    train_images, train_labels = data.train.tensors
-    train_latents = network.encode(train_images, train_labels)
+    train_latents = network.encode(data.train.images, data.train.labels)
     latents = network.encode(test, labels)
     say("reading classes off the latents")
     use = latent_use(latents)
@@ -123,37 +123,21 @@ def data_key(data: ImageDataModule) -> str:
 
 
 class _Network:
-    """A model that takes whole splits, batch by batch, on the device of the settings."""
+    """A model that takes whole splits, on the device and in batches of the settings."""
 
     def __init__(self, model: Autoencoder, settings: Settings) -> None:
-        self.device = settings.torch_device
-        self.model = model.to(self.device)
-        self.batch_size = settings.batch_size
-
-    @torch.inference_mode()
-    def reconstruct(self, corrupted: Tensor, labels: Tensor) -> Tensor:
-        """Reconstructions of float images (N, C, H, W)."""
-        # torchmetrics flattens with `view`, which channels_last tensors don't have.
-        return torch.cat(
-            [
-                self.model(batch.to(self.device), classes.to(self.device)).cpu().contiguous()
-                for batch, classes in self._batches(corrupted, labels)
-            ]
+        self.model = model.to(settings.torch_device)
+        self._batches = partial(
+            in_batches, device=settings.torch_device, batch_size=settings.batch_size
         )
 
-    @torch.inference_mode()
+    def reconstruct(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Reconstructions of float images (N, C, H, W)."""
+        return self._batches(self.model, images, labels)
+
     def encode(self, images: Tensor, labels: Tensor) -> np.ndarray:
         """Latents (N, latent_size) of uint8 images (N, C, H, W)."""
-        latents = [
-            self.model.encode(to_float(batch.to(self.device)), classes.to(self.device))
-            .flatten(1)
-            .cpu()
-            for batch, classes in self._batches(images, labels)
-        ]
-        return torch.cat(latents).numpy()
-
-    def _batches(self, images: Tensor, labels: Tensor) -> "zip[tuple[Tensor, Tensor]]":
-        return zip(images.split(self.batch_size), labels.split(self.batch_size), strict=True)
+        return self._batches(self.model.encode, images, labels).flatten(1).numpy()
 
 
 def _errors(
@@ -164,8 +148,8 @@ def _errors(
     linear: LinearMethods,
 ) -> dict[str, float]:
     """The columns on reconstructions."""
-    test, labels, corrupted = data.test.tensors
-    images = to_float(test)
+    images, corrupted, labels = to_float(data.test.images), data.test.corrupted, data.test.labels
+    assert corrupted is not None
     noisy = not torch.equal(corrupted, images)
     metrics = reconstruction_metrics(data.image_shape)
     for batch, target in zip(reconstructions.split(500), images.split(500), strict=True):
@@ -175,6 +159,7 @@ def _errors(
     pixels = math.prod(data.image_shape)
     return {
         "latent_size": model.latent_size,
+        "latent_bits": model.latent_bits,
         "compression": pixels / model.latent_size,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "ssim": math.nan,
@@ -193,12 +178,11 @@ def _qualities(
     settings: Settings,
 ) -> dict[str, float]:
     """The columns on latents; NaN where the data has too few images or classes for one."""
-    _, train_labels = data.train.tensors
-    test, test_labels, _ = data.test.tensors
-    labels, images = test_labels.numpy(), to_float(test).numpy()
+    train_labels, labels = data.train.labels.numpy(), data.test.labels.numpy()
+    images = to_float(data.test.images).numpy()
     nothing = math.nan, math.nan
     try:
-        knn, probe = probes(train_latents, train_labels.numpy(), latents, labels, settings)
+        knn, probe = probes(train_latents, train_labels, latents, labels, settings)
         pca_knn, pca_probe = linear.accuracies(latents.shape[1])
     except ValueError:
         knn, probe, pca_knn, pca_probe = *nothing, *nothing

@@ -1,0 +1,88 @@
+"""A split: the images of one stage in memory, of which a batch is one indexing."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+
+class Batch(NamedTuple):
+    """What a model is given: the target, the encoder's input, and the labels."""
+
+    images: Tensor
+    """Clean images (B, C, H, W), float32 in [0, 1]."""
+    corrupted: Tensor
+    """The same images as the noise leaves them, float32."""
+    labels: Tensor
+    """Classes (B,), int64."""
+
+
+class Stored(NamedTuple):
+    """Rows of a split, in the order of a `Batch`, on their way to one."""
+
+    images: Tensor
+    corrupted: Tensor | None
+    labels: Tensor
+
+
+class Split(Dataset[Stored]):
+    """Images of one stage.
+
+    A DataLoader hands a batch's indices to `__getitems__` at once; with an identity `collate_fn`
+    there is no Python loop over images.
+
+    Args:
+        images: Clean images (N, C, H, W), uint8.
+        corrupted: The same as the noise leaves them, float32 in [0, 1]; None where they are
+            corrupted anew each time, as training images are.
+        labels: Classes (N,), int64.
+    """
+
+    def __init__(self, images: Tensor, corrupted: Tensor | None, labels: Tensor) -> None:
+        self.images = images
+        self.corrupted = corrupted
+        self.labels = labels
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitems__(self, indices: list[int]) -> Stored:
+        rows = torch.tensor(indices)
+        # `tensor[rows]` goes pixel by pixel; this copies whole images.
+        corrupted = None if self.corrupted is None else self.corrupted.index_select(0, rows)
+        return Stored(
+            self.images.index_select(0, rows), corrupted, self.labels.index_select(0, rows)
+        )
+
+
+def to_float(images: Tensor) -> Tensor:
+    """Pixels as float32 in [0, 1] from uint8 in 0..255."""
+    return images.to(torch.float32).div_(255)
+
+
+@torch.inference_mode()
+def in_batches(
+    network: Callable[..., Tensor],
+    *inputs: Tensor,
+    device: torch.device | str,
+    batch_size: int = 500,
+) -> Tensor:
+    """What a network makes of inputs of equal length, batch by batch; in main memory.
+
+    Args:
+        network: Called with a batch of each input, on the device, where uint8 images have become
+            float32 in [0, 1].
+        *inputs: Tensors (N, ...).
+        device: Of the network.
+        batch_size: Rows that go through it at once.
+    """
+
+    def moved(batch: Tensor) -> Tensor:
+        batch = batch.to(device)
+        return to_float(batch) if batch.dtype == torch.uint8 else batch
+
+    batches = zip(*(tensor.split(batch_size) for tensor in inputs), strict=True)
+    # Networks may give channels_last tensors, which can't be viewed in other shapes.
+    return torch.cat([network(*map(moved, batch)).cpu() for batch in batches]).contiguous()
