@@ -10,7 +10,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from matplotlib.figure import Figure
 
 from autoencoder.analysis import plotting
-from autoencoder.analysis.representation import pca_map, tsne_map
+from autoencoder.analysis.maps import pca_map, tsne_map
 from autoencoder.data import ImageDataModule
 from autoencoder.data.module import to_float
 from autoencoder.models import Autoencoder

@@ -8,15 +8,10 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from autoencoder.analysis.denoising import psnr
 from autoencoder.analysis.gallery import SAMPLES, Gallery, gallery
-from autoencoder.analysis.representation import (
-    latent_use,
-    pca_map,
-    psnr,
-    silhouette,
-    trustworthiness,
-    tsne_map,
-)
+from autoencoder.analysis.latents import latent_use, silhouette, trustworthiness
+from autoencoder.analysis.maps import pca_map, tsne_map
 from autoencoder.data import ImageDataModule
 from autoencoder.data.module import to_float
 from autoencoder.experiment.build import LoadedRun
