@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autoencoder.analysis.representation import PrincipalComponents
+from autoencoder.analysis.pca import PrincipalComponents
 
 # Distances are computed from this many points at a time: memory grows with their number.
 _BLOCK = 1000

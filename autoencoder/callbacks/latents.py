@@ -7,7 +7,7 @@ import torch
 from lightning.pytorch.utilities import rank_zero_only
 
 from autoencoder.analysis import plotting
-from autoencoder.analysis.representation import pca_map, tsne_map
+from autoencoder.analysis.maps import pca_map, tsne_map
 from autoencoder.callbacks.showing import experiment, save_figure, tensorboards
 from autoencoder.data import in_batches, to_float
 

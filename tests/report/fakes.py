@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from autoencoder.analysis.gallery import Gallery
-from autoencoder.analysis.representation import PrincipalComponents, latent_use, pca_mse
+from autoencoder.analysis.latents import latent_use
+from autoencoder.analysis.pca import PrincipalComponents, pca_mse
 from autoencoder.data.synthetic import synthetic_garments
 from autoencoder.report.measure.evaluation import Evaluation, Examples, Floors
 

@@ -8,16 +8,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from autoencoder.analysis.representation import (
+from autoencoder.analysis.denoising import (
     DENOISING_COMPONENTS,
-    PrincipalComponents,
     denoising_floor,
-    knn_accuracy,
-    linear_probe_accuracy,
-    pca_mse,
     psnr,
     wiener_psnr,
 )
+from autoencoder.analysis.pca import PrincipalComponents, pca_mse
+from autoencoder.analysis.probes import knn_accuracy, linear_probe_accuracy
 from autoencoder.data import ImageDataModule, to_float
 from autoencoder.data.noise import GaussianNoise
 from autoencoder.report.measure.evaluation import Floors

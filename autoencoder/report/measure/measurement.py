@@ -9,15 +9,10 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from autoencoder.analysis.denoising import psnr
 from autoencoder.analysis.gallery import SAMPLES, Gallery, gallery
-from autoencoder.analysis.representation import (
-    latent_use,
-    pca_map,
-    psnr,
-    silhouette,
-    trustworthiness,
-    tsne_map,
-)
+from autoencoder.analysis.latents import latent_use, silhouette, trustworthiness
+from autoencoder.analysis.maps import pca_map, tsne_map
 from autoencoder.data import ImageDataModule, in_batches, to_float
 from autoencoder.experiment.build import LoadedRun
 from autoencoder.metrics import image_mse, reconstruction_metrics

@@ -1,0 +1,53 @@
+"""Maps of latents to two dimensions.
+
+Both raise ValueError for latents that are empty, hold NaN or infinity, or have no axis besides
+that of the points.
+"""
+
+import numpy as np
+from sklearn.manifold import TSNE
+
+from autoencoder.analysis.arrays import Array, points_of, subset
+from autoencoder.analysis.pca import PrincipalComponents
+
+
+def pca_map(latents: Array) -> Array:
+    """Latents `(N, ...)` on their first two principal components: `(N, 2)`.
+
+    The second column is 0 where there is but one dimension, both where there is but one point.
+    """
+    codes = PrincipalComponents.fit(latents).project(latents, 2)
+    return np.pad(codes, ((0, 0), (0, 2 - codes.shape[1])))
+
+
+def tsne_map(
+    latents: Array, *, seed: int = 0, max_points: int = 3000, perplexity: float = 30.0
+) -> tuple[Array, Array]:
+    """t-SNE map of a random subset of the latents: indices `(n,)`, rising, coordinates `(n, 2)`.
+
+    Latents go to 50 principal components first, and start from the first two of them, which keeps
+    the global arrangement (Kobak and Berens, 2019). A constant latent maps to zeros. The map is
+    the same for the same seed and number of threads.
+
+    Args:
+        latents: `(N, ...)`, of 4 points or more.
+        seed: Of the choice of points, and of the start where the latent has one dimension.
+        max_points: How many points are mapped.
+        perplexity: The effective number of neighbours; at most `(n - 1) / 3` of them are used.
+    """
+    points = points_of(latents, "latents")
+    chosen = subset(len(points), max_points, seed)
+    if len(chosen) < 4:
+        raise ValueError(f"t-SNE needs 4 points or more, got {len(chosen)}")
+    pca = PrincipalComponents.fit(points[chosen])
+    if pca.variances[0] == 0:
+        return chosen, np.zeros((len(chosen), 2), np.float32)
+    # t-SNE ignores the scale of its input. The start is scikit-learn's init="pca", written out
+    # because the codes are at hand, and because that one fails for one dimension.
+    codes = (pca.project(points[chosen], 50) / np.sqrt(pca.variances[0])).astype(np.float32)
+    tsne = TSNE(
+        perplexity=min(perplexity, (len(chosen) - 1) / 3),
+        init=codes[:, :2] * np.float32(1e-4) if codes.shape[1] > 1 else "random",
+        random_state=seed,
+    )
+    return chosen, np.asarray(tsne.fit_transform(codes))
