@@ -33,7 +33,7 @@ def test_every_choice_is_found() -> None:
 @pytest.fixture
 def files_nowhere_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("fashion_mnist", "mnist", "kmnist"):
-        monkeypatch.setattr(data.module, f"load_{name}", lambda root: load_synthetic(100, 20))
+        monkeypatch.setattr(data.published, f"load_{name}", lambda root: load_synthetic(100, 20))
 
 
 def composed(tmp_path: Path, *overrides: str, hydra: bool = False) -> DictConfig:

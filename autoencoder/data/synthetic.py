@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from autoencoder.data.module import ImageDataModule
 from autoencoder.data.sources import FASHION_MNIST, ImageData
 
 # Images drawn at once: about this many pixels, so that the working set stays in the cache.
@@ -98,6 +99,28 @@ def load_synthetic(
         f"drawn by {__name__}, seed {seed}",
         checksum.hexdigest(),
     )
+
+
+class SyntheticGarments(ImageDataModule):
+    """Garments drawn by this package: ten classes, any size, no files.
+
+    Args:
+        train_size: Images drawn for training and validation.
+        test_size: Images drawn for the test.
+        image_size: Height and width in pixels.
+        channels: Channels of the images.
+        **kwargs: As for `ImageDataModule`.
+    """
+
+    def __init__(
+        self, train_size: int, test_size: int, image_size: int, channels: int, **kwargs: object
+    ) -> None:
+        super().__init__(**kwargs)  # type: ignore[arg-type]  # checked where they are named
+        self.sizes = train_size, test_size, image_size, channels
+
+    def load(self) -> ImageData:
+        """Draws the images."""
+        return load_synthetic(*self.sizes, seed=self.split_seed)
 
 
 class _Canvas:

@@ -102,7 +102,7 @@ def test_the_data_may_lie_elsewhere(run: Path, monkeypatch: pytest.MonkeyPatch) 
         asked.append(root)
         raise DataNotFoundError("nothing there")
 
-    monkeypatch.setattr("autoencoder.data.module.load_fashion_mnist", load)
+    monkeypatch.setattr("autoencoder.data.published.load_fashion_mnist", load)
     cfg = runs.read_config(run)
     cfg.data = {
         "_target_": "autoencoder.data.FashionMNIST",
