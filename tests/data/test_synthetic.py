@@ -98,3 +98,9 @@ def test_load_synthetic_has_a_checksum_of_its_data() -> None:
     assert len(checksum) == 64
     assert checksum == load_synthetic(20, 10, seed=0).checksum
     assert checksum != load_synthetic(20, 10, seed=1).checksum
+
+
+def test_pictures_are_those_that_they_have_always_been() -> None:
+    # The same with and without NumPy's vector instructions.
+    checksum = load_synthetic(41, 23, 17, 3, seed=5).checksum
+    assert checksum == "1c1366aba19d78b1bd69012b97bce4d358ca8906bdf42b68a63e4df4fa8cb449"
