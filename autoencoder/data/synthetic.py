@@ -9,7 +9,8 @@ from torch import Tensor
 from autoencoder.data.canvas import Canvas
 from autoencoder.data.garments import PAINTERS
 from autoencoder.data.module import ImageDataModule
-from autoencoder.data.sources import FASHION_MNIST, ImageData
+from autoencoder.data.published import FashionMNIST
+from autoencoder.data.sources import ImageData
 
 # Images drawn at once: about this many pixels, so that the working set stays in the cache.
 PIXELS_AT_ONCE = 2**18
@@ -83,7 +84,7 @@ def load_synthetic(
         train_labels,
         test_images,
         test_labels,
-        FASHION_MNIST.classes,
+        FashionMNIST.files.classes,
         f"drawn by {__name__}, seed {seed}",
         checksum.hexdigest(),
     )

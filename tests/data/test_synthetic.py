@@ -2,7 +2,7 @@ import pytest
 import torch
 from sklearn.linear_model import RidgeClassifier
 
-from autoencoder.data.sources import FASHION_MNIST
+from autoencoder.data.published import FashionMNIST
 from autoencoder.data.synthetic import load_synthetic, synthetic_garments
 
 
@@ -87,7 +87,7 @@ def test_load_synthetic_draws_training_and_test_images_apart() -> None:
     assert data.train_images.shape == (40, 3, 16, 16)
     assert data.test_images.shape == (20, 3, 16, 16)
     assert len(data.test_labels) == 20
-    assert data.classes == FASHION_MNIST.classes
+    assert data.classes == FashionMNIST.files.classes
     assert data.origin == "drawn by autoencoder.data.synthetic, seed 0"
     pictures = [data.train_images, data.test_images, load_synthetic(40, 20, 16, 3, 1).train_images]
     assert len({image.numpy().tobytes() for image in torch.cat(pictures)}) == 100
