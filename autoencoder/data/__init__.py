@@ -3,14 +3,10 @@
 Tensors in, batches out; no network and no metric is known here.
 """
 
-from autoencoder.data.module import (
-    KMNIST,
-    MNIST,
-    FashionMNIST,
-    ImageDataModule,
-    SyntheticGarments,
-)
+from autoencoder.data.module import ImageDataModule
+from autoencoder.data.published import KMNIST, MNIST, FashionMNIST
 from autoencoder.data.split import Batch, Split, in_batches, to_float
+from autoencoder.data.synthetic import SyntheticGarments
 
 __all__ = [
     "KMNIST",

@@ -1,7 +1,6 @@
 """LightningDataModules: splits in memory, corrupted as the run's noise says."""
 
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import lightning as L
@@ -10,9 +9,8 @@ from lightning.pytorch.overrides.distributed import UnrepeatedDistributedSampler
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, DistributedSampler
 
-from autoencoder.data.sources import ImageData, load_fashion_mnist, load_kmnist, load_mnist
+from autoencoder.data.sources import ImageData
 from autoencoder.data.split import Batch, Split, Stored, to_float
-from autoencoder.data.synthetic import load_synthetic
 
 # Without gradients, there is room for batches so many times larger.
 _EVALUATION = 4
@@ -163,64 +161,6 @@ class ImageDataModule(L.LightningDataModule):
     @property
     def _rank(self) -> int:
         return self.trainer.global_rank if self.trainer else 0
-
-
-class FashionMNIST(ImageDataModule):
-    """Fashion-MNIST (Xiao et al., 2017): 60,000 + 10,000 garments of 28 x 28 in ten classes.
-
-    Args:
-        root: Folder of the files; where they are stored if they have to be fetched.
-        **kwargs: As for `ImageDataModule`.
-
-    Raises:
-        DataNotFoundError: If no source has the files.
-    """
-
-    def __init__(self, root: str | Path, **kwargs: object) -> None:
-        super().__init__(**kwargs)  # type: ignore[arg-type]  # checked where they are named
-        self.root = Path(root)
-
-    def load(self) -> ImageData:
-        """Reads the four files, fetching them where they are missing."""
-        return load_fashion_mnist(self.root)
-
-
-class MNIST(FashionMNIST):
-    """MNIST (LeCun et al., 1998): 60,000 + 10,000 handwritten digits of 28 x 28."""
-
-    def load(self) -> ImageData:
-        """Reads the four files, fetching them where they are missing."""
-        return load_mnist(self.root)
-
-
-class KMNIST(FashionMNIST):
-    """Kuzushiji-MNIST (Clanuwat et al., 2018): 60,000 + 10,000 cursive characters of 28 x 28."""
-
-    def load(self) -> ImageData:
-        """Reads the four files, fetching them where they are missing."""
-        return load_kmnist(self.root)
-
-
-class SyntheticGarments(ImageDataModule):
-    """Garments drawn by this package: ten classes, any size, no files.
-
-    Args:
-        train_size: Images drawn for training and validation.
-        test_size: Images drawn for the test.
-        image_size: Height and width in pixels.
-        channels: Channels of the images.
-        **kwargs: As for `ImageDataModule`.
-    """
-
-    def __init__(
-        self, train_size: int, test_size: int, image_size: int, channels: int, **kwargs: object
-    ) -> None:
-        super().__init__(**kwargs)  # type: ignore[arg-type]  # checked where they are named
-        self.sizes = train_size, test_size, image_size, channels
-
-    def load(self) -> ImageData:
-        """Draws the images."""
-        return load_synthetic(*self.sizes, seed=self.split_seed)
 
 
 def _identity(batch: Any) -> Any:

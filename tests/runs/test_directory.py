@@ -9,6 +9,7 @@ import torch
 from omegaconf import OmegaConf
 
 from autoencoder import runs
+from autoencoder.data.idx import IdxFiles
 from autoencoder.data.sources import DataNotFoundError
 from autoencoder.experiment.build import load_run
 from autoencoder.runs import RunError, find_runs
@@ -98,11 +99,11 @@ def test_a_broken_config_is_refused(run: Path, config: str, said: str) -> None:
 def test_the_data_may_lie_elsewhere(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def load(root: Path) -> None:
+    def load(files: IdxFiles, root: Path, download: bool) -> None:
         asked.append(root)
         raise DataNotFoundError("nothing there")
 
-    monkeypatch.setattr("autoencoder.data.module.load_fashion_mnist", load)
+    monkeypatch.setattr("autoencoder.data.published.load_idx", load)
     cfg = runs.read_config(run)
     cfg.data = {
         "_target_": "autoencoder.data.FashionMNIST",
