@@ -4,7 +4,7 @@ import hydra
 from omegaconf import DictConfig
 
 from autoencoder.commandline import command
-from autoencoder.sweeps import launchers, optuna_sweeper
+from autoencoder.sweeps import plugins
 
 
 @command
@@ -20,6 +20,5 @@ def main(cfg: DictConfig) -> float | list[float]:
 
 
 if __name__ == "__main__":
-    optuna_sweeper.register()
-    launchers.register()
+    plugins.register()
     main()
