@@ -6,6 +6,7 @@ killed, and wait forever for a Slurm job that was cancelled, where Slurm keeps n
 
 import os
 import pickle
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,6 +42,7 @@ class ProcessLauncher(Launcher):
         self.hydra_context = hydra_context
         self.task_function = task_function
         self.config = config
+        self.argv = sys.argv
 
     def calls(self, job_overrides: Sequence[Sequence[str]], first: int) -> list[Call]:
         """Arguments of this object for each run, once the folder of the sweep is there."""
@@ -55,6 +57,8 @@ class ProcessLauncher(Launcher):
     ) -> JobReturn:
         """Does a run, in a process of its own."""
         Singleton.set_state(singletons)
+        # The sweep's command, for what the run says of itself.
+        sys.argv = self.argv
         setup_globals()
         returned = run_job(
             hydra_context=self.hydra_context,
