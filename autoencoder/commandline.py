@@ -23,7 +23,8 @@ from autoencoder.runs.identity import flatten
 
 Main = TypeVar("Main", bound=Callable[[], object])
 
-CONF_DIR = Path(__file__).parent.parent / "conf"
+# In a checkout it lies beside the package, in a wheel inside of it.
+CONF_DIR = next(path / "conf" for path in Path(__file__).parents[:2] if (path / "conf").is_dir())
 
 
 def command(main: Main) -> Main:
@@ -90,6 +91,8 @@ def _known_keys() -> Iterator[str]:
     ]
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-        cfg = compose("evaluate" if Path(sys.argv[0]).stem == "evaluate" else "train", chosen)
+        cfg = compose(
+            "evaluate" if Path(sys.argv[0]).stem.endswith("evaluate") else "train", chosen
+        )
     for key, _ in flatten(OmegaConf.to_container(cfg)):
         yield key

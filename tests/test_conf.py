@@ -14,7 +14,7 @@ from autoencoder.commandline import CONF_DIR
 from autoencoder.data import published
 from autoencoder.data.synthetic import load_synthetic
 from autoencoder.experiment.build import build
-from autoencoder.sweeps import launchers, optuna_sweeper
+from autoencoder.sweeps import plugins
 
 CHOICES = sorted(
     (path.parent.relative_to(CONF_DIR).as_posix(), path.stem)
@@ -59,8 +59,7 @@ def test_choice_composes_and_builds(group: str, choice: str, tmp_path: Path) -> 
 
 @pytest.mark.parametrize(("group", "choice"), [c for c in CHOICES if c[0].startswith("hydra/")])
 def test_plugin_of_hydra_composes_and_is_there(group: str, choice: str, tmp_path: Path) -> None:
-    optuna_sweeper.register()
-    launchers.register()
+    plugins.register()
     node = composed(tmp_path, f"{group}={choice}", hydra=True).hydra[group.removeprefix("hydra/")]
     assert node._target_ in Plugins.instance().class_name_to_class
 

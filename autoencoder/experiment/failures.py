@@ -12,6 +12,7 @@ from hydra.types import RunMode
 
 from autoencoder.commandline import explain
 from autoencoder.runs import ERROR, PRUNED, is_pruned
+from autoencoder.runs.environment import program
 from autoencoder.runs.files import write_text
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ def failures_recorded(run_dir: Path) -> Iterator[None]:
 def command_line() -> str:
     """The command that runs the current job, and no other job of its sweep, in its directory."""
     cfg = HydraConfig.get()
-    words = ["python", "train.py"]
+    words = program("train")
     if cfg.mode is RunMode.MULTIRUN:
         words.append("-m")
         # Else a sweep that is part of an experiment would be run again.

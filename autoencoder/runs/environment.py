@@ -9,14 +9,23 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from omegaconf import OmegaConf
+
 # Those whose versions change numbers.
-PACKAGES = ("autoencoder", "torch", "lightning", "torchmetrics", "scikit-learn", "numpy")
+PACKAGES = (
+    "autoencoder-experiments",
+    "torch",
+    "lightning",
+    "torchmetrics",
+    "scikit-learn",
+    "numpy",
+)
 
 
 def environment() -> dict[str, str]:
     """What this process runs and where: command, commit, date, versions, processor, GPUs."""
     return {
-        "command": " ".join(map(shlex.quote, ["python", *sys.argv])),
+        "command": shlex.join([*program("train"), *sys.argv[1:]]),
         "git": _git(),
         "date": datetime.now().astimezone().isoformat(timespec="seconds"),
         "python": platform.python_version(),
@@ -25,6 +34,22 @@ def environment() -> dict[str, str]:
         "processor": f"{_processor()}, {os.cpu_count()} cores",
         "gpus": _gpus(),
     }
+
+
+def program(name: str) -> list[str]:
+    """The words that start one of the programs, in the way that this process was started.
+
+    Args:
+        name: `train` or `evaluate`: `python train.py` in a checkout, else `autoencoder-train`.
+    """
+    script = Path(sys.argv[0])
+    if script.name in ("train.py", "evaluate.py"):
+        return ["python", str(script.with_name(f"{name}.py"))]
+    return [f"autoencoder-{name}"]
+
+
+# For the examples of --help.
+OmegaConf.register_new_resolver("program", lambda name: shlex.join(program(name)), replace=True)
 
 
 def hardware(environment: dict[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import shlex
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from autoencoder import AutoencoderError
 from autoencoder.runs.directory import CONFIG, ENVIRONMENT, read_metrics
-from autoencoder.runs.environment import environment
+from autoencoder.runs.environment import environment, program
 from autoencoder.runs.files import asides, write_text
 from autoencoder.runs.identity import PLACE, differences, resolved
 
@@ -109,6 +110,6 @@ def _as_experiment(cfg: DictConfig, choices: Mapping[str, Any]) -> str:
     }
     return (
         "# @package _global_\n"
-        "# Repeats the run: python train.py --config-dir RUN/.hydra experiment=this name=again\n"
-        + OmegaConf.to_yaml(described)
+        f"# Repeats the run: {shlex.join(program('train'))} --config-dir RUN/.hydra"
+        " experiment=this name=again\n" + OmegaConf.to_yaml(described)
     )

@@ -8,6 +8,7 @@ import csv
 import io
 import logging
 import math
+import shlex
 import statistics
 import time
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from rich.table import Table
 from autoencoder import runs
 from autoencoder.commandline import CONF_DIR
 from autoencoder.console import fitted_table
+from autoencoder.runs.environment import program
 from autoencoder.runs.files import write_text
 from autoencoder.runs.labels import NO_NOISE, Described, Label, describe, labels, noise_in_words
 
@@ -109,7 +111,7 @@ def summarize(folder: Path, console: Console) -> bool:
     path = folder / "results.csv" if described else folder
     console.print(f"{path}", soft_wrap=True, markup=False, highlight=False)
     if described:
-        report = f"python evaluate.py run={folder}"
+        report = shlex.join([*program("evaluate"), f"run={folder}"])
         console.print(f"the full report: {report}", soft_wrap=True, markup=False, highlight=False)
     return bool(described)
 

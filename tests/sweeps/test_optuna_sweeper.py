@@ -1,9 +1,8 @@
-"""Tests of the Optuna sweeper, through a small Hydra program, and of the pruning callback."""
+"""Searches by Optuna, through a small Hydra program."""
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -13,28 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 import yaml  # type: ignore[import-untyped] # its types are a package of their own
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from lightning.pytorch import LightningModule, Trainer
-from torch.utils.data import DataLoader
 
-optuna = pytest.importorskip("optuna", reason='needs pip install "autoencoder[search]"')
+optuna = pytest.importorskip("optuna", reason="needs pip install optuna")
 
-from optuna.distributions import (  # noqa: E402 (after the check above)
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
 from optuna.trial import TrialState  # noqa: E402
 
-from autoencoder.callbacks.pruning import Pruning  # noqa: E402
-from autoencoder.sweeps.optuna_sweeper import (  # noqa: E402
-    OptunaSweeper,
-    SearchError,
-    _distribution,
-    current_trial,
-)
+from autoencoder.sweeps.optuna_sweeper import OptunaSweeper  # noqa: E402
+from autoencoder.sweeps.search_space import SearchError  # noqa: E402
+from autoencoder.sweeps.study import current_trial  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "conf/hydra/sweeper/optuna.yaml"
@@ -43,7 +29,8 @@ CONFIG = ROOT / "conf/hydra/sweeper/optuna.yaml"
 PROGRAM = """
 import os, time
 import hydra
-from autoencoder.sweeps.optuna_sweeper import current_trial, register
+from autoencoder.sweeps.plugins import register
+from autoencoder.sweeps.study import current_trial
 
 @hydra.main(config_path="conf", config_name="config", version_base="1.3")
 def main(cfg):
@@ -145,38 +132,6 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
 
 
 @pytest.mark.parametrize(
-    ("override", "expected"),
-    [
-        ("a=x,y", CategoricalDistribution(["x", "y"])),
-        ("a=choice(1,2.5,true)", CategoricalDistribution([1, 2.5, True])),
-        ("a=[1,2],[3]", CategoricalDistribution(["[1,2]", "[3]"])),
-        ("a=choice([1,2],[3])", CategoricalDistribution(["[1,2]", "[3]"])),
-        ("a='x y',z", CategoricalDistribution(["'x y'", "z"])),
-        ("a=null,z", CategoricalDistribution(["null", "z"])),
-        ("a=shuffle(1,2)", CategoricalDistribution([1, 2])),
-        ("a=interval(1,10)", FloatDistribution(1, 10)),
-        ("a=int(interval(1,10))", IntDistribution(1, 10)),
-        ("a=tag(log,interval(1e-4,1e-2))", FloatDistribution(1e-4, 1e-2, log=True)),
-        ("a=tag(log,int(interval(1,64)))", IntDistribution(1, 64, log=True)),
-        ("a=range(1,10)", IntDistribution(1, 9)),
-        ("a=range(1,10,3)", IntDistribution(1, 7, step=3)),
-        ("a=range(10,1,-3)", IntDistribution(4, 10, step=3)),
-        ("a=range(0,1,0.25)", FloatDistribution(0, 0.75, step=0.25)),
-    ],
-)
-def test_overrides_are_distributions(override: str, expected: object) -> None:
-    assert _distribution(OverridesParser.create().parse_override(override)) == expected
-
-
-@pytest.mark.parametrize(
-    "override", ["a=glob(*)", "a=tag(log,interval(0,1))", "a=interval(2,1)", "a=range(3,3)"]
-)
-def test_override_that_cannot_be_searched(override: str) -> None:
-    with pytest.raises(SearchError, match=re.escape(f"cannot search {override}")):
-        _distribution(OverridesParser.create().parse_override(override))
-
-
-@pytest.mark.parametrize(
     ("setting", "message"),
     [
         ({"n_trials": 0}, "n_trials=0"),
@@ -207,8 +162,8 @@ def test_misspelt_choice_is_found_before_anything_runs(program: Program) -> None
 
 
 def test_import_is_light() -> None:
-    code = "import sys, autoencoder.sweeps.optuna_sweeper as _\n"
-    code += "print({'optuna', 'torch'} & set(sys.modules))"
+    code = "import sys, autoencoder.sweeps.plugins as _\n"
+    code += "print({'optuna', 'torch', 'joblib', 'submitit'} & set(sys.modules))"
     out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
     assert out.stdout.strip() == b"set()"
 
@@ -316,73 +271,6 @@ def test_one_search_at_a_time(program: Program) -> None:
         code, output = program.run("x=1,2")
     assert code == 1
     assert output.startswith("Another search is running")
-
-
-class Curve(LightningModule):
-    """A model whose val/mse is what the test says, an epoch at a time."""
-
-    def __init__(self, values: list[float]) -> None:
-        super().__init__()
-        self.values = values
-        self.weight = torch.nn.Parameter(torch.ones(1))
-
-    def training_step(self, batch: torch.Tensor) -> torch.Tensor:
-        return (self.weight * batch).sum()
-
-    def validation_step(self, batch: torch.Tensor) -> None:
-        self.log("val/mse", self.values[self.current_epoch])
-
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        return torch.optim.SGD(self.parameters(), lr=0.0)
-
-
-def fit(trial: Any, values: list[float], monitor: str = "val/mse") -> None:
-    trainer = Trainer(
-        max_epochs=len(values),
-        accelerator="cpu",
-        callbacks=[Pruning(trial, monitor)],
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    loader: DataLoader[torch.Tensor] = DataLoader(torch.ones(2, 1))  # type: ignore[arg-type]
-    trainer.fit(Curve(values), loader, loader)
-
-
-def threshold_study(**options: Any) -> Any:
-    return optuna.create_study(pruner=optuna.pruners.ThresholdPruner(upper=2.0), **options)
-
-
-def test_pruning_reports_each_epoch_and_ends_the_run() -> None:
-    study = threshold_study()
-    fit(study.ask(), [1.5, 1.0, 0.5])
-    assert study.trials[0].intermediate_values == {0: 1.5, 1: 1.0, 2: 0.5}
-    with pytest.raises(optuna.TrialPruned, match="val/mse=3 after epoch 1"):
-        fit(study.ask(), [1.0, 3.0, 1.0])
-    assert study.trials[1].intermediate_values == {0: 1.0, 1: 3.0}
-    assert study.trials[1].user_attrs["pruned"]
-
-
-@pytest.mark.filterwarnings("error::UserWarning:optuna")
-def test_pruning_of_a_trial_that_runs_again() -> None:
-    study = threshold_study()
-    trial = study.ask()
-    trial.report(1.25, 0)
-    fit(trial, [1.0, 0.5])
-    assert study.trials[0].intermediate_values == {0: 1.25, 1: 0.5}
-
-
-def test_pruning_does_nothing_without_a_trial_or_with_several_metrics() -> None:
-    fit(None, [3.0])
-    study = threshold_study(directions=["minimize", "minimize"])
-    fit(study.ask(), [3.0])
-    assert study.trials[0].intermediate_values == {}
-
-
-def test_pruning_names_the_metrics_that_there_are() -> None:
-    with pytest.raises(ValueError, match=r"'val/none', which is not logged.*'val/mse'"):
-        fit(threshold_study().ask(), [1.0], monitor="val/none")
 
 
 def test_a_run_outside_a_search_is_no_trial(monkeypatch: pytest.MonkeyPatch) -> None:

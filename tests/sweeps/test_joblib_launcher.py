@@ -1,4 +1,4 @@
-"""Several runs at once on this machine; those on Slurm are in tests/slurm."""
+"""Several runs at once on this machine."""
 
 import os
 import signal
@@ -72,12 +72,3 @@ def test_parallel_runs_share_cores_and_console_and_outlive_a_kill(
         (log,) = tmp_path.glob(f"multirun/s/*seed-{seed}*/train.log")
         assert "epoch   3/3" in log.read_text()
         assert " | epoch" not in log.read_text()
-
-
-def test_slurm_without_its_commands_is_said_in_one_line(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [*TRAIN, "-m", "hydra/launcher=slurm", "seed=0,1", *COMMON],
-        cwd=tmp_path, env={**os.environ, "PATH": "/nowhere"}, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert done.stderr == "error: hydra/launcher=slurm: there is no srun on this machine\n"

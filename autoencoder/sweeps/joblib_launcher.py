@@ -1,0 +1,74 @@
+"""The Hydra launcher that does several runs of a sweep at once on this machine."""
+
+import logging
+import multiprocessing
+import os
+from collections.abc import Sequence
+from concurrent.futures.process import BrokenProcessPool
+
+from hydra.core.utils import JobReturn
+
+from autoencoder.console import SHARED_CONSOLE
+from autoencoder.runs.identity import run_name
+from autoencoder.sweeps.processes import Call, JobError, ProcessLauncher
+
+log = logging.getLogger(__name__)
+
+
+class JoblibLauncher(ProcessLauncher):
+    """A Hydra launcher that does several runs at once, in processes of this machine.
+
+    Args:
+        n_jobs: Runs at once; -1 is one for each core.
+    """
+
+    def __init__(self, n_jobs: int) -> None:
+        self.n_jobs = n_jobs
+
+    def launch(
+        self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
+    ) -> Sequence[JobReturn]:
+        """Does the runs.
+
+        Args:
+            job_overrides: The overrides of each run.
+            initial_job_idx: Number of the first.
+        """
+        calls = self.calls(job_overrides, initial_job_idx)
+        # Not in the names on the console, which would fill it.
+        self._common_overrides = set.intersection(*map(set, job_overrides))
+        returns: dict[int, JobReturn] = {}
+        try:
+            self._run(calls, returns)
+        except BrokenProcessPool:
+            log.warning("a process was killed, and the others with it: what is left goes on alone")
+        for call in calls:
+            if call[1] not in returns:
+                try:
+                    self._run([call], returns)
+                except BrokenProcessPool:
+                    returns[call[1]] = self.failed(*call[:2], JobError("its process was killed"))
+        return [returns[call[1]] for call in calls]
+
+    def _run(self, calls: list[Call], returns: dict[int, JobReturn]) -> None:
+        import joblib
+
+        n_jobs = min(joblib.effective_n_jobs(self.n_jobs), len(calls))
+        # joblib gives each process its share of the cores, by OMP_NUM_THREADS where that isn't set.
+        # A single job would run in this process.
+        parallel = joblib.Parallel(
+            n_jobs=max(2, n_jobs),
+            batch_size=1,
+            pre_dispatch=n_jobs,
+            return_as="generator_unordered",
+        )
+        for number, returned in parallel(joblib.delayed(self._one)(*call) for call in calls):
+            returns[number] = returned
+
+    def _one(self, *call: *Call) -> tuple[int, JobReturn]:
+        overrides, number, _ = call
+        own = [text for text in overrides if text not in self._common_overrides]
+        os.environ[SHARED_CONSOLE] = run_name(own) if own else f"run {number + 1}"
+        # The processes of DDP do not know joblib's own way to start one, the default in this.
+        multiprocessing.set_start_method("spawn", force=True)
+        return number, self(*call)
