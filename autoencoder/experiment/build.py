@@ -1,7 +1,7 @@
 """What a config describes, built: data, model and trainer; and a run, built again."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -12,12 +12,13 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from autoencoder import AutoencoderError, runs
 from autoencoder.callbacks import HyperParameters, KeepSignals
 from autoencoder.data import ImageDataModule
 from autoencoder.experiment.allocator import keep_freed_memory
+from autoencoder.experiment.trust import check_targets
 from autoencoder.models import Autoencoder
 from autoencoder.runs.checkpoints import load_weights
 from autoencoder.runs.identity import flatten, resolved
@@ -108,19 +109,24 @@ def build_model(cfg: DictConfig, data: ImageDataModule) -> Autoencoder:
     return model.to(memory_format=torch.channels_last)
 
 
-def load_run(run: Path, data_root: str | None = None) -> LoadedRun:
-    """The model and the data of a run, from its directory alone.
+def load_run(run: Path, data_root: str | None = None, trust: Sequence[str] = ()) -> LoadedRun:
+    """The model and the data of a run, from its directory alone, which may be somebody else's.
 
     Args:
         run: The run directory.
         data_root: The folder of the data's files, where it is not the one that was trained with.
+        trust: Packages beside this one whose classes and functions the config may call.
 
     Raises:
         RunError: If the config can't be read or the checkpoint doesn't fit it.
         ConfigError: If something can't be built as the config describes.
         DataNotFoundError: If the files of the data are missing.
+        TrustError: If the config names what is neither this package's nor trusted.
     """
     cfg = runs.read_config(run)
+    check_targets(
+        OmegaConf.to_container(OmegaConf.masked_copy(cfg, ["data", *_MODEL_GROUPS])), trust
+    )
     if data_root is not None and "root" in cfg.data:
         cfg.data.root = data_root
     data = build_data(cfg)

@@ -11,6 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from autoencoder import AutoencoderError
 from autoencoder.runs.files import write_text
+from autoencoder.runs.identity import flatten
 
 CONFIG = Path(".hydra/config.yaml")
 OVERRIDES = Path(".hydra/overrides.yaml")
@@ -96,7 +97,7 @@ def read_config(run: Path) -> DictConfig:
     """The saved config of a run.
 
     Raises:
-        RunError: If it is missing or broken.
+        RunError: If it is missing or broken, or would be filled in from this machine.
     """
     try:
         cfg = OmegaConf.load(run / CONFIG)
@@ -105,6 +106,10 @@ def read_config(run: Path) -> DictConfig:
     missing = [key for key in ("data", "model", "noise", "optimizer") if key not in cfg]
     if not isinstance(cfg, DictConfig) or missing:
         raise RunError(f"{CONFIG} lacks {', '.join(missing) or 'everything'}")
+    for key, value in flatten(OmegaConf.to_container(cfg)):
+        # Of what is saved, everything has been resolved; this would read what is not the run's.
+        if "${" in str(value):
+            raise RunError(f"{CONFIG} holds an interpolation, which is not resolved: {key}")
     return cfg
 
 

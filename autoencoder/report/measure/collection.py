@@ -158,7 +158,7 @@ class _Collector:
         if data in self._missing:
             raise self._missing[data]
         try:
-            return load_run(run, self.settings.data_root)
+            return load_run(run, self.settings.data_root, self.settings.trust)
         except Exception as error:
             if isinstance(error, DataNotFoundError):
                 self._missing[data] = error

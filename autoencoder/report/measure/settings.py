@@ -27,6 +27,7 @@ class Settings:
         max_points: Test images in the maps at the most.
         knn_points: Test images that k-NN classifies.
         samples_per_class: Images that a network generates, for each class of the data.
+        trust: Packages beside this one whose classes and functions a run's config may call.
 
     Raises:
         SettingsError: If a number is out of its range.
@@ -40,6 +41,7 @@ class Settings:
     max_points: int
     knn_points: int
     samples_per_class: int
+    trust: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         least_of = {
@@ -64,4 +66,5 @@ class Settings:
         """The settings in a config such as `conf/evaluate.yaml`."""
         values: Any = OmegaConf.to_container(cfg, resolve=True)
         kept = {field.name: values[field.name] for field in dataclasses.fields(cls)}
-        return cls(**kept | {"noise_stds": tuple(kept["noise_stds"])})
+        trust = [kept["trust"]] if isinstance(kept["trust"], str) else kept["trust"] or []
+        return cls(**kept | {"noise_stds": tuple(kept["noise_stds"]), "trust": tuple(trust)})
