@@ -5,6 +5,7 @@ Tensors in, batches out; no network and no metric is known here.
 
 from autoencoder.data.module import ImageDataModule
 from autoencoder.data.published import KMNIST, MNIST, FashionMNIST
+from autoencoder.data.sources import ImageData
 from autoencoder.data.split import Batch, Split, in_batches, to_float
 from autoencoder.data.synthetic import SyntheticGarments
 
@@ -13,6 +14,7 @@ __all__ = [
     "MNIST",
     "Batch",
     "FashionMNIST",
+    "ImageData",
     "ImageDataModule",
     "Split",
     "SyntheticGarments",

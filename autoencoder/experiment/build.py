@@ -15,7 +15,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from autoencoder import AutoencoderError, runs
-from autoencoder.callbacks import HyperParameters, KeepSignals
+from autoencoder.callbacks import History, HyperParameters, KeepSignals
 from autoencoder.data import ImageDataModule
 from autoencoder.experiment.allocator import keep_freed_memory
 from autoencoder.experiment.trust import check_targets
@@ -75,6 +75,8 @@ def build_trainer(cfg: DictConfig) -> L.Trainer:
     with _config_errors("trainer"):
         _check_trainer(cfg.trainer)
     callbacks = [callback for callback in _instantiate(cfg.callbacks).values() if callback]
+    # Its row holds what the others have logged at the end of the epoch.
+    callbacks.sort(key=lambda callback: isinstance(callback, History))
     callbacks.append(KeepSignals())
     loggers = [logger for logger in _instantiate(cfg.logger).values() if logger]
     if loggers:

@@ -5,14 +5,12 @@ A model takes built networks, modules and plain values; what describes it is in 
 
 from autoencoder.models.autoencoder import Autoencoder
 from autoencoder.models.convolutional import ConvAutoencoder
-from autoencoder.models.dense import DenseAutoencoder
 from autoencoder.models.residual import ResidualAutoencoder
 from autoencoder.models.variational import VariationalAutoencoder
 
 __all__ = [
     "Autoencoder",
     "ConvAutoencoder",
-    "DenseAutoencoder",
     "ResidualAutoencoder",
     "VariationalAutoencoder",
 ]
