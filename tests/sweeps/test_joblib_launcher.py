@@ -45,6 +45,7 @@ def workers(parent: int) -> list[int]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_parallel_runs_share_cores_and_console_and_outlive_a_kill(
     parallel_sweep: subprocess.Popen[bytes], tmp_path: Path, printed: Path

@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import TINY
 
 ROOT = Path(__file__).parents[2]
@@ -60,6 +62,7 @@ def test_a_failed_run_neither_stops_nor_hides_the_others(tmp_path: Path) -> None
     assert "run 3 of 4" not in again.stdout
 
 
+@pytest.mark.slow
 def test_a_sweep_killed_at_any_moment_ends_as_one_never_stopped(tmp_path: Path) -> None:
     overrides = (
         "name=s", "trainer.max_epochs=6", "model.channels=[4,8],[8,4]", "noise=none,gaussian",
