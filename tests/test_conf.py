@@ -32,7 +32,7 @@ def test_every_choice_is_found() -> None:
 
 @pytest.fixture
 def files_nowhere_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(published, "load_idx", lambda *_: load_synthetic(100, 20))
+    monkeypatch.setattr(published, "load_idx", lambda *_: load_synthetic(100, 20, 28, 1, seed=0))
 
 
 def composed(tmp_path: Path, *overrides: str, hydra: bool = False) -> DictConfig:

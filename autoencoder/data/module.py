@@ -33,7 +33,8 @@ class ImageDataModule(L.LightningDataModule):
         noise: Module from (B, C, H, W) to (B, C, H, W) that corrupts the encoder's input.
 
     Raises:
-        ValueError: If a size is not positive or the validation images would be all there are.
+        ValueError: If a number is not a whole one or too small, or the validation images would be
+            all there are.
     """
 
     def __init__(
@@ -46,9 +47,11 @@ class ImageDataModule(L.LightningDataModule):
         noise: nn.Module | None = None,
     ) -> None:
         super().__init__()
-        for name, value, least in (("batch_size", batch_size, 1), ("val_size", val_size, 1)):
-            if not isinstance(value, int) or value < least:
-                raise ValueError(f"data.{name} must be a whole number >= {least}, got {value!r}")
+        check_whole("batch_size", batch_size, 1)
+        check_whole("val_size", val_size, 1)
+        check_whole("seed", seed, 0)
+        check_whole("split_seed", split_seed, 0)
+        check_whole("num_workers", num_workers, 0)
         self.batch_size = batch_size
         self.val_size = val_size
         self.seed = seed
@@ -161,6 +164,16 @@ class ImageDataModule(L.LightningDataModule):
     @property
     def _rank(self) -> int:
         return self.trainer.global_rank if self.trainer else 0
+
+
+def check_whole(key: str, value: object, least: int) -> None:
+    """Refuses what is not a whole number of at least so much, in 32 bits.
+
+    Raises:
+        ValueError: Which names the key.
+    """
+    if type(value) is not int or not least <= value < 2**32:
+        raise ValueError(f"data.{key} must be a whole number >= {least} and < 2**32, got {value!r}")
 
 
 def _identity(batch: Any) -> Any:

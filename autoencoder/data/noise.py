@@ -3,7 +3,9 @@
 All draw from torch's global generator of the images' device, so `torch.manual_seed` fixes them.
 """
 
+import math
 from collections.abc import Sequence
+from typing import TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -18,11 +20,15 @@ class GaussianNoise(nn.Module):
         clip: Whether to clip the result to [0, 1], as a camera would.
     """
 
-    def __init__(self, std: float | Sequence[float] = 0.3, clip: bool = True) -> None:
+    def __init__(self, std: float | Sequence[float], clip: bool) -> None:
         super().__init__()
-        low, high = (std, std) if isinstance(std, int | float) else _pair(std)
-        if not 0 <= low <= high:
-            raise ValueError(f"noise std must be a number >= 0 or a pair low <= high, got {std}")
+        low, high = std if isinstance(std, Sequence) and len(std) == 2 else (std, std)
+        if not (_is_number(low) and _is_number(high) and 0 <= low <= high < math.inf):
+            raise ValueError(
+                f"noise.std must be a number >= 0 or a pair [low, high] of them, got {std!r}"
+            )
+        if not isinstance(clip, bool):
+            raise ValueError(f"noise.clip must be true or false, got {clip!r}")
         self.low, self.high, self.clip = low, high, clip
 
     def forward(self, images: Tensor) -> Tensor:
@@ -46,7 +52,7 @@ class SaltAndPepperNoise(nn.Module):
         amount: Expected share of the pixels that are replaced, in [0, 1].
     """
 
-    def __init__(self, amount: float = 0.1) -> None:
+    def __init__(self, amount: float) -> None:
         super().__init__()
         self.amount = _share("amount", amount)
 
@@ -67,7 +73,7 @@ class MaskingNoise(nn.Module):
         ratio: Expected share of the pixels that are masked, in [0, 1].
     """
 
-    def __init__(self, ratio: float = 0.25) -> None:
+    def __init__(self, ratio: float) -> None:
         super().__init__()
         self.ratio = _share("ratio", ratio)
 
@@ -80,13 +86,10 @@ class MaskingNoise(nn.Module):
 
 
 def _share(name: str, value: float) -> float:
-    if not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise ValueError(f"noise {name} must be a number in [0, 1], got {value!r}")
+    if not _is_number(value) or not 0 <= value <= 1:
+        raise ValueError(f"noise.{name} must be a number in [0, 1], got {value!r}")
     return value
 
 
-def _pair(value: Sequence[float]) -> tuple[float, float]:
-    if isinstance(value, str) or len(value) != 2:
-        raise ValueError(f"noise std must be a number or a pair [low, high], got {value!r}")
-    low, high = value
-    return low, high
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from autoencoder.data.canvas import Canvas
 from autoencoder.data.garments import PAINTERS
-from autoencoder.data.module import ImageDataModule
+from autoencoder.data.module import ImageDataModule, check_whole
 from autoencoder.data.published import FashionMNIST
 from autoencoder.data.sources import ImageData
 
@@ -16,9 +16,7 @@ from autoencoder.data.sources import ImageData
 PIXELS_AT_ONCE = 2**18
 
 
-def synthetic_garments(
-    n: int, image_size: int = 28, channels: int = 1, seed: int = 0
-) -> tuple[Tensor, Tensor]:
+def synthetic_garments(n: int, image_size: int, channels: int, seed: int) -> tuple[Tensor, Tensor]:
     """Drawn garments, grey on black, in the ten classes of Fashion-MNIST.
 
     The classes are as equal in number as `n` allows, in an order shuffled by the seed.
@@ -27,22 +25,11 @@ def synthetic_garments(
         n: Number of images.
         image_size: Height and width in pixels, at least 8.
         channels: Number of channels; all hold the same grey.
-        seed: The same arguments and seed give the same images; at least 0.
+        seed: The same arguments and seed give the same images.
 
     Returns:
         Images, uint8 `(n, channels, image_size, image_size)`, and labels, int64 `(n,)`.
-
-    Raises:
-        ValueError: If `n` or `channels` is below 1, `image_size` below 8, or `seed` below 0.
     """
-    if n < 1:
-        raise ValueError(f"n must be at least 1, not {n}")
-    if image_size < 8:
-        raise ValueError(f"image_size must be at least 8 to show a garment, not {image_size}")
-    if channels < 1:
-        raise ValueError(f"channels must be at least 1, not {channels}")
-    if seed < 0:
-        raise ValueError(f"seed must be at least 0, not {seed}")
     generator = np.random.default_rng(seed)
     labels = generator.permutation(np.arange(n) % len(PAINTERS))
     images = np.empty((n, image_size, image_size), np.uint8)
@@ -58,9 +45,7 @@ def synthetic_garments(
     return grey.repeat(1, channels, 1, 1), torch.from_numpy(labels).long()
 
 
-def load_synthetic(
-    train: int, test: int, image_size: int = 28, channels: int = 1, seed: int = 0
-) -> ImageData:
+def load_synthetic(train: int, test: int, image_size: int, channels: int, seed: int) -> ImageData:
     """A data set of drawn garments whose training and test images are drawn apart.
 
     Args:
@@ -69,9 +54,6 @@ def load_synthetic(
         image_size: Height and width in pixels, at least 8.
         channels: Number of channels.
         seed: Another seed shares no images with this one, neither for training nor for testing.
-
-    Raises:
-        ValueError: As `synthetic_garments`.
     """
     # Even seeds for training and odd ones for testing: no seed's test is another's training.
     train_images, train_labels = synthetic_garments(train, image_size, channels, 2 * seed)
@@ -96,16 +78,37 @@ class SyntheticGarments(ImageDataModule):
     Args:
         train_size: Images drawn for training and validation.
         test_size: Images drawn for the test.
-        image_size: Height and width in pixels.
+        image_size: Height and width in pixels, at least 8 to show a garment.
         channels: Channels of the images.
         **kwargs: As for `ImageDataModule`.
+
+    Raises:
+        ValueError: If a number is not a whole one, or too small.
     """
 
     def __init__(
         self, train_size: int, test_size: int, image_size: int, channels: int, **kwargs: object
     ) -> None:
         super().__init__(**kwargs)  # type: ignore[arg-type]  # checked where they are named
+        check_whole("train_size", train_size, 1)
+        check_whole("test_size", test_size, 1)
+        check_whole("image_size", image_size, 8)
+        check_whole("channels", channels, 1)
         self.sizes = train_size, test_size, image_size, channels
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The name of each label."""
+        return FashionMNIST.files.classes
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """`(C, H, W)` of an image."""
+        _, _, size, channels = self.sizes
+        return channels, size, size
+
+    def prepare_data(self) -> None:
+        """Does nothing: there are no files."""
 
     def load(self) -> ImageData:
         """Draws the images."""

@@ -1,3 +1,4 @@
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -19,7 +20,7 @@ def garments(**changes: object) -> ImageDataModule:
         "seed": 0,
         "split_seed": 0,
         "num_workers": 0,
-        "noise": GaussianNoise(0.3),
+        "noise": GaussianNoise(0.3, clip=True),
     }
     data = SyntheticGarments(**(arguments | changes))
     data.setup()
@@ -101,9 +102,36 @@ def test_batch_size_must_divide() -> None:
         data.train_dataloader()
 
 
-@pytest.mark.parametrize(
-    "changes", [{"batch_size": 0}, {"batch_size": "x"}, {"val_size": -1}, {"val_size": 120}]
-)
-def test_bad_sizes_are_named(changes: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=next(iter(changes))):
-        garments(**changes)
+LEAST = {
+    "batch_size": 1,
+    "val_size": 1,
+    "train_size": 1,
+    "test_size": 1,
+    "image_size": 8,
+    "channels": 1,
+    "seed": 0,
+    "split_seed": 0,
+    "num_workers": 0,
+}
+
+
+@pytest.mark.parametrize("value", [None, "abc", 28.5, True, [1], -1, 2**40])
+@pytest.mark.parametrize("key", LEAST)
+def test_what_is_not_a_whole_number_is_named(key: str, value: object) -> None:
+    said = f"data.{key} must be a whole number >= {LEAST[key]} and < 2**32, got {value!r}"
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+        garments(**{key: value})
+
+
+@pytest.mark.parametrize("key", LEAST)
+def test_the_least_is_enough_and_one_less_is_not(key: str) -> None:
+    with pytest.raises(ValueError, match=key):
+        garments(**{key: LEAST[key] - 1})
+    if key not in ("train_size", "num_workers"):
+        garments(**{key: LEAST[key]})
+
+
+@pytest.mark.parametrize("val_size", [120, 121])
+def test_some_image_must_be_left_to_train_with(val_size: int) -> None:
+    with pytest.raises(ValueError, match=f"val_size={val_size} leaves no training image of 120"):
+        garments(val_size=val_size)

@@ -1,10 +1,18 @@
+import math
+import re
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from autoencoder.data.noise import GaussianNoise, MaskingNoise, SaltAndPepperNoise
 
-NOISES = [GaussianNoise(0.3), GaussianNoise([0.0, 0.6]), SaltAndPepperNoise(0.2), MaskingNoise(0.4)]
+NOISES = [
+    GaussianNoise(0.3, clip=True),
+    GaussianNoise([0.0, 0.6], clip=True),
+    SaltAndPepperNoise(0.2),
+    MaskingNoise(0.4),
+]
 
 
 @pytest.fixture
@@ -56,21 +64,34 @@ def test_masking_zeroes_its_share_of_pixels_in_all_channels(grey: Tensor) -> Non
     assert torch.equal(masked.any(1), masked.all(1))
 
 
-@pytest.mark.parametrize("noise", [GaussianNoise(0), SaltAndPepperNoise(0), MaskingNoise(0)])
+@pytest.mark.parametrize(
+    "noise", [GaussianNoise(0, clip=True), SaltAndPepperNoise(0), MaskingNoise(0)]
+)
 def test_no_noise_changes_nothing(noise: nn.Module, grey: Tensor) -> None:
     assert torch.equal(noise(grey), grey)
 
 
+STD = r"noise\.std must be a number >= 0 or a pair \[low, high\] of them"
+
+
 @pytest.mark.parametrize(
-    ("noise", "value"),
-    [
-        (GaussianNoise, -1),
-        (GaussianNoise, [0.5, 0.1]),
-        (GaussianNoise, "loud"),
-        (SaltAndPepperNoise, 1.5),
-        (MaskingNoise, "x"),
-    ],
+    "std", [-1, [0.5, 0.1], [0.1], [0.1, "x"], [], "loud", "ab", None, True, math.nan, math.inf]
 )
-def test_bad_values_are_named(noise: type[nn.Module], value: object) -> None:
-    with pytest.raises(ValueError, match="noise"):
-        noise(value)
+def test_bad_std_is_named(std: object) -> None:
+    with pytest.raises(ValueError, match=f"{STD}, got {re.escape(repr(std))}"):
+        GaussianNoise(std, clip=True)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("share", [1.5, -0.1, "x", None, True, [0.1], math.nan])
+@pytest.mark.parametrize(
+    ("noise", "key"), [(SaltAndPepperNoise, "amount"), (MaskingNoise, "ratio")]
+)
+def test_bad_share_is_named(noise: type[nn.Module], key: str, share: object) -> None:
+    with pytest.raises(ValueError, match=rf"noise\.{key} must be a number in \[0, 1\], got "):
+        noise(share)
+
+
+@pytest.mark.parametrize("clip", [None, 1, "yes"])
+def test_bad_clip_is_named(clip: object) -> None:
+    with pytest.raises(ValueError, match=r"noise\.clip must be true or false, got "):
+        GaussianNoise(0.3, clip)  # type: ignore[arg-type]

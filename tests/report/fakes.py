@@ -25,7 +25,7 @@ class FakeData:
     def __init__(
         self, n: int = 240, size: int = 16, channels: int = 1, key: str = "garments"
     ) -> None:
-        images, labels = synthetic_garments(n, size, channels)
+        images, labels = synthetic_garments(n, size, channels, seed=0)
         self.key = key
         self.labels = labels.numpy()
         self.pixels = images.numpy()
