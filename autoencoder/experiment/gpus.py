@@ -1,14 +1,21 @@
 """GPUs, shared out among the runs of a machine."""
 
-import fcntl
-import getpass
 import itertools
+import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+
+from autoencoder import AutoencoderError
+from autoencoder.runs import lock
+
+
+class GpuLockError(AutoencoderError):
+    """A folder of locks that somebody else has made."""
 
 
 @contextmanager
@@ -18,14 +25,21 @@ def own_gpu() -> Iterator[int]:
     The runs need not know of each other: they may be those of a parallel sweep, or of several
     terminals. There is a lock for each GPU, then a second for each, and so on; a run takes the
     first that is free, and the system frees it however the run ends.
+
+    Raises:
+        GpuLockError: If the folder of the locks is a link, or another user's.
     """
-    folder = Path(tempfile.gettempdir()) / f"autoencoder-gpus-{getpass.getuser()}"
-    folder.mkdir(exist_ok=True)
+    folder = Path(tempfile.gettempdir()) / f"autoencoder-gpus-{os.getuid()}"
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        # All users may write in the temporary folder, so it may be laid there by another.
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+            text = f"{folder} is a link or not yours; remove it, or set TMPDIR"
+            raise GpuLockError(text) from None
     for place in itertools.count():
-        with (folder / f"{place}.lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            yield place % torch.cuda.device_count()
-            return
+        with lock.held(folder / f"{place}.lock") as free:
+            if free:
+                yield place % torch.cuda.device_count()
+                return

@@ -2,7 +2,7 @@
 
 import difflib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,28 +42,28 @@ def train(cfg: DictConfig) -> dict[str, float]:
     run_dir = Path(cfg.run_dir)
     if slurm.is_follower():
         return _follow(cfg)
-    with (
-        slurm.leading(run_dir) as begin,
-        runs.locked(run_dir),
-        failures_recorded(run_dir),
-        _placed(cfg) as placed,
-    ):
+    with slurm.leading(run_dir) as begin, runs.locked(run_dir):
+        # Who is refused here leaves nothing in the directory of another.
         metrics = runs.finished(cfg)
         if metrics is not None:
             log.info("finished already, not run again")
         else:
-            is_launched = must_launch(build_trainer(placed))
-            data, model, trainer = build(placed, load=not is_launched)
-            _check_optimized(cfg.optimized_metric, model)
-            runs.start(cfg)
-            begin()
-            if is_launched:
-                metrics = launch(cfg, trainer.num_devices)
-            else:
-                metrics = fit_and_test(cfg, data, model, trainer)
+            with failures_recorded(run_dir), _placed(cfg) as placed:
+                metrics = _run(cfg, placed, begin)
     log.info("%s", _table(metrics))
     log.info("%s", run_dir)
     return metrics
+
+
+def _run(cfg: DictConfig, placed: DictConfig, begin: Callable[[], None]) -> dict[str, float]:
+    is_launched = must_launch(build_trainer(placed))
+    data, model, trainer = build(placed, load=not is_launched)
+    _check_optimized(cfg.optimized_metric, model)
+    runs.start(cfg)
+    begin()
+    if is_launched:
+        return launch(cfg, trainer.num_devices)
+    return fit_and_test(cfg, data, model, trainer)
 
 
 def _follow(cfg: DictConfig) -> dict[str, float]:

@@ -1,6 +1,8 @@
 """Files that are there whole or not at all."""
 
 import os
+import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +18,7 @@ def written_aside(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     # The same suffix: writers choose their format by it.
     aside = path.with_name(f".{os.getpid()}.{path.name}")
+    aside.unlink(missing_ok=True)  # else a link that lies there would be written through
     try:
         yield aside
         aside.replace(path)
@@ -23,9 +26,37 @@ def written_aside(path: Path) -> Iterator[Path]:
         aside.unlink(missing_ok=True)
 
 
-def asides(folder: Path) -> Iterator[Path]:
-    """What killed processes have left beside the files that they were writing."""
-    return folder.rglob(".[0-9]*.*")
+def clear_asides(folder: Path, *patterns: str) -> None:
+    """Removes what dead processes have left beside the files that they were writing.
+
+    Args:
+        folder: Not those below it. A link is not followed.
+        patterns: Of the names of those files.
+    """
+    if folder.is_symlink():
+        return
+    for path in folder.glob(".[0-9]*.*"):
+        named = re.fullmatch(r"\.([0-9]{1,9})\.(.+)", path.name)
+        if named and any(map(Path(named[2]).match, patterns)) and not _is_alive(int(named[1])):
+            remove(path)
+
+
+def remove(path: Path) -> None:
+    """Removes a file, a folder, or a link and not what is behind it; or nothing."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        pass
+    return True
 
 
 def write_text(path: Path, text: str) -> None:

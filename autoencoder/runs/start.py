@@ -1,9 +1,8 @@
 """The start of a run: its directory is taken, or refused."""
 
-import fcntl
 import json
+import logging
 import shlex
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,10 +12,21 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from autoencoder import AutoencoderError
-from autoencoder.runs.directory import CONFIG, ENVIRONMENT, read_metrics
+from autoencoder.runs.directory import (
+    CONFIG,
+    ENVIRONMENT,
+    ERROR,
+    HISTORY,
+    LOG,
+    METRICS,
+    PRUNED,
+    read_config,
+    read_metrics,
+)
 from autoencoder.runs.environment import environment, program
-from autoencoder.runs.files import asides, write_text
+from autoencoder.runs.files import clear_asides, remove, write_text
 from autoencoder.runs.identity import PLACE, differences, resolved
+from autoencoder.runs.lock import held
 
 # What overwriting a run removes, in this order: what marks it as finished goes first, so that a
 # kill in between leaves no old numbers that pass for new ones.
@@ -24,6 +34,17 @@ _WRITTEN = (
     "metrics.json", "report", "cache", "figures", "tensorboard", "metrics.csv", "checkpoints",
     ".hydra",
 )  # fmt: skip
+# What is there before a run is started, and once all else of `_WRITTEN` is removed.
+_NOTHING_LOST = {str(LOG), str(ERROR), str(PRUNED)}
+# What is written aside, by folder.
+_ASIDES = {
+    ".": (*map(str, (METRICS, HISTORY, ERROR, PRUNED)), "report"),
+    ".hydra": ("*.yaml", "*.json"),
+    ".hydra/experiment": ("this.yaml",),
+    "checkpoints": ("*.ckpt",),
+    "figures": ("*.png",),
+    "cache": ("*.npz", "*.npy", "*.json", "*.pt"),
+}
 
 
 class RunConflictError(AutoencoderError):
@@ -34,18 +55,22 @@ def finished(cfg: DictConfig) -> dict[str, float] | None:
     """The metrics of the run in `cfg.run_dir`, if it is finished already; writes nothing.
 
     Raises:
-        RunConflictError: If the directory holds a run of another config and `overwrite` is false.
+        RunConflictError: If the directory holds a run of another config and `overwrite` is false,
+            or is not to be overwritten.
+        RunError: If the config that is there can't be read.
     """
     run_dir = Path(cfg.run_dir)
     if cfg.overwrite:
+        _check_overwritten(run_dir)
         return None
     if (run_dir / CONFIG).exists():
-        different = list(differences(OmegaConf.load(run_dir / CONFIG), cfg))
+        different = list(differences(read_config(run_dir), cfg))
         if different:
-            raise RunConflictError(
+            raise _refusal(
+                run_dir,
                 f"{run_dir} holds a run of another configuration:\n"
                 + "\n".join(f"  {line}" for line in different)
-                + "\nchoose another name=..., or overwrite=true to replace it"
+                + "\nchoose another name=..., or overwrite=true to replace it",
             )
     return read_metrics(run_dir)
 
@@ -55,14 +80,17 @@ def start(cfg: DictConfig) -> None:
 
     What an unfinished run of the same config has left stays: its last checkpoint is where to go
     on.
+
+    Raises:
+        RunConflictError: If the directory is not to be overwritten.
     """
     run_dir = Path(cfg.run_dir)
     if cfg.overwrite:
+        _check_overwritten(run_dir)
         for name in _WRITTEN:
-            path = run_dir / name
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    for path in asides(run_dir):
-        path.unlink(missing_ok=True)
+            remove(run_dir / name)
+    for folder, names in _ASIDES.items():
+        clear_asides(run_dir / folder, *names)
     _save_config(cfg)
 
 
@@ -72,16 +100,41 @@ def locked(run_dir: Path) -> Iterator[None]:
 
     Raises:
         RunConflictError: If another process is in it.
+        OSError: If it can't be made or written to.
     """
     run_dir.mkdir(parents=True, exist_ok=True)
-    with (run_dir / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunConflictError(
-                f"another process is running {run_dir}; wait for it, or choose another name=..."
-            ) from None
+    with held(run_dir / ".lock") as free:
+        if not free:
+            raise _refusal(
+                run_dir,
+                f"another process is running {run_dir}; wait for it, or choose another name=...",
+            )
         yield
+
+
+def _check_overwritten(run_dir: Path) -> None:
+    """Refuses to overwrite what is no run, and links, before anything is lost."""
+    for name in _WRITTEN:
+        if (run_dir / name).is_symlink():
+            raise _refusal(run_dir, f"{run_dir / name} is a link, which is not overwritten")
+    if (run_dir / CONFIG).exists() or (run_dir / METRICS).exists() or not run_dir.exists():
+        return
+    # Some file systems keep hidden files for what is still open.
+    there = {path.name for path in run_dir.iterdir() if not path.name.startswith(".")}
+    if there - _NOTHING_LOST:
+        raise _refusal(
+            run_dir, f"{run_dir} is no run, so it is not overwritten; choose another name=..."
+        )
+
+
+def _refusal(run_dir: Path, text: str) -> RunConflictError:
+    """What to say of a directory that is somebody else's, whose log this process leaves."""
+    for handler in list(logging.getLogger().handlers):
+        file = getattr(handler, "baseFilename", None)
+        if file == str((run_dir / LOG).absolute()):
+            logging.getLogger().removeHandler(handler)
+            handler.close()
+    return RunConflictError(text)
 
 
 def _save_config(cfg: DictConfig) -> None:

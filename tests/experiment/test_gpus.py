@@ -1,5 +1,6 @@
 """One GPU a run, without any GPU."""
 
+import os
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -41,3 +42,23 @@ def test_other_runs_get_the_devices_that_they_ask_for(tiny: Compose, overrides: 
     cfg = tiny(*overrides)
     with train._placed(cfg) as placed:
         assert placed is cfg
+
+
+@pytest.mark.usefixtures("three_gpus")
+def test_a_folder_of_locks_that_another_has_laid_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "behind").mkdir()
+    (tmp_path / f"autoencoder-gpus-{os.getuid()}").symlink_to(tmp_path / "behind")
+    with pytest.raises(gpus.GpuLockError, match="is a link"), gpus.own_gpu():
+        pass
+    assert not list((tmp_path / "behind").iterdir())
+
+
+@pytest.mark.usefixtures("three_gpus")
+def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    folder = tmp_path / f"autoencoder-gpus-{os.getuid()}"
+    folder.mkdir()
+    (tmp_path / "letter").write_text("dear")
+    (folder / "0.lock").symlink_to(tmp_path / "letter")
+    with pytest.raises(OSError, match="is a link"), gpus.own_gpu():
+        pass
+    assert (tmp_path / "letter").read_text() == "dear"
