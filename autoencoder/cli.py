@@ -1,21 +1,27 @@
 """The programs: `train` makes a run or a sweep, `evaluate` its report.
 
 A checkout starts them as `python train.py` and `python evaluate.py`, an installed package as
-`autoencoder-train` and `autoencoder-evaluate`. torch takes seconds to import, and `--help` does not
-need it, so what needs it is imported inside.
+`autoencoder-train` and `autoencoder-evaluate`. What takes time to import is imported inside: torch,
+as `--help` does not need it, and Hydra, as a signal may come meanwhile.
 """
 
-import hydra
-from omegaconf import DictConfig
+from __future__ import annotations
 
-from autoencoder.commandline import CONF_DIR, command
-from autoencoder.sweeps import plugins
+from typing import TYPE_CHECKING
 
-plugins.register()
+from autoencoder.commandline import command
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 
-@command
-@hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="train")
+def _register_plugins() -> None:
+    from autoencoder.sweeps import plugins
+
+    plugins.register()
+
+
+@command("train", before=_register_plugins)
 def train(cfg: DictConfig) -> float | list[float]:
     """One run; returns what a sweeper is to optimise."""
     from autoencoder.experiment.train import train
@@ -25,8 +31,7 @@ def train(cfg: DictConfig) -> float | list[float]:
     return metrics[names] if isinstance(names, str) else [metrics[name] for name in names]
 
 
-@command
-@hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="evaluate")
+@command("evaluate", before=_register_plugins)
 def evaluate(cfg: DictConfig) -> None:
     """One report."""
     from autoencoder.report import evaluate

@@ -7,7 +7,7 @@ import lightning as L
 
 
 class KeepSignals(L.Callback):
-    """Has SIGTERM do what it did before the fit, where something has set that.
+    """Has SIGTERM do what it did before the fit.
 
     Lightning puts a handler before it that ends the run with the next batch, and talks to the
     other processes in the middle of whatever they are doing.
@@ -26,5 +26,6 @@ class KeepSignals(L.Callback):
         self._restore()
 
     def _restore(self) -> None:
-        if callable(self._handler) and threading.current_thread() is threading.main_thread():
+        # None: set by something that is not Python.
+        if self._handler is not None and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, self._handler)

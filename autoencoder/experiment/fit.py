@@ -62,7 +62,8 @@ def fit_and_test(
 
 def quiet() -> None:
     """Silences what Lightning says of every run."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     for message in (
         ".*LeafSpec.*",  # between Lightning and torch
         ".*does not have many workers.*",  # a batch is one indexing of a tensor in memory

@@ -8,6 +8,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 from hydra.core.utils import JobReturn
 
+from autoencoder.commandline import output, signals
 from autoencoder.console import SHARED_CONSOLE
 from autoencoder.runs.identity import run_name
 from autoencoder.sweeps.processes import Call, JobError, ProcessLauncher
@@ -62,10 +63,14 @@ class JoblibLauncher(ProcessLauncher):
             pre_dispatch=n_jobs,
             return_as="generator_unordered",
         )
-        for number, returned in parallel(joblib.delayed(self._one)(*call) for call in calls):
+        with signals.held():
+            results = parallel(joblib.delayed(self._one)(*call) for call in calls)
+        for number, returned in results:
             returns[number] = returned
 
     def _one(self, *call: *Call) -> tuple[int, JobReturn]:
+        signals.follow()
+        output.keep()
         overrides, number, _ = call
         own = [text for text in overrides if text not in self._common_overrides]
         os.environ[SHARED_CONSOLE] = run_name(own) if own else f"run {number + 1}"

@@ -1,16 +1,10 @@
-"""The command line: errors that say what to type instead.
-
-Imports neither torch nor Lightning, so that `--help` and shell completion answer at once.
-"""
+"""Mistakes on the command line: what is wrong, and what to type instead."""
 
 import difflib
-import functools
-import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
@@ -19,35 +13,8 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from autoencoder import AutoencoderError
+from autoencoder.commandline import CONF_DIR
 from autoencoder.runs.identity import flatten
-
-Main = TypeVar("Main", bound=Callable[[], object])
-
-# In a checkout it lies beside the package, in a wheel inside of it.
-CONF_DIR = next(path / "conf" for path in Path(__file__).parents[:2] if (path / "conf").is_dir())
-
-
-def command(main: Main) -> Main:
-    """Decorates a `hydra.main` function: known errors end in one message and status 1.
-
-    The whole traceback is printed where `HYDRA_FULL_ERROR=1` is set, and for errors that are
-    nobody's mistake on the command line.
-    """
-
-    @functools.wraps(main)
-    def checked() -> object:
-        full_error = os.environ.get("HYDRA_FULL_ERROR") == "1"
-        # Has Hydra raise its errors instead of printing them.
-        os.environ["HYDRA_FULL_ERROR"] = "1"
-        try:
-            return main()
-        except Exception as error:
-            message = explain(error)
-            if full_error or message is None:
-                raise
-            sys.exit(f"error: {message}")
-
-    return checked  # type: ignore[return-value]  # the same signature
 
 
 def explain(error: Exception) -> str | None:
