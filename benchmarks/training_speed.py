@@ -88,8 +88,9 @@ def write_files(folder: Path) -> None:
     from autoencoder.data import FashionMNIST
 
     root = os.environ.get("AUTOENCODER_DATA", "data")
-    sizes = {"batch_size": 128, "val_size": 5000, "seed": 0, "split_seed": 0, "num_workers": 0}
-    data = FashionMNIST(root, **sizes)
+    data = FashionMNIST(
+        root, batch_size=128, val_size=5000, seed=0, split_seed=0, num_workers=0, download=True
+    )
     data.setup()
     images, labels = data.train.images, data.train.labels
     raw = folder / "FashionMNIST" / "raw"

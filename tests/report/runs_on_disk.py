@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import torch
-import yaml
+import yaml  # type: ignore[import-untyped]  # its types are a package of their own
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
