@@ -49,7 +49,7 @@ class IdxFiles:
 
     Attributes:
         title: What people call it.
-        name: torchvision's class for it, which is also the folder that torchvision makes.
+        name: torchvision's class for it, if it has one, and the folder of what is downloaded.
         sums: SHA-256 of each of `FILES`.
         classes: The name of each label.
         sums_are_of_gz: Whether `sums` are of the compressed files, not of what is inside them.

@@ -132,13 +132,14 @@ def _download(dataset: IdxFiles, folder: Path) -> list[bytes]:
     except (ImportError, RuntimeError) as error:  # RuntimeError: built for another torch
         raise SourceError(f"torchvision cannot be imported ({error})") from error
     problems = []
-    for mirror in getattr(torchvision.datasets, dataset.name).mirrors:
+    known = getattr(torchvision.datasets, dataset.name, None)
+    for mirror in getattr(known, "mirrors", ()):
         deadline = time.monotonic() + MIRROR_TIMEOUT
         try:
             return [_download_file(dataset, folder, name, mirror, deadline) for name in FILES]
         except SourceError as error:
             problems.append(str(error))
-    raise SourceError("; ".join(problems))
+    raise SourceError("; ".join(problems) or f"none has {dataset.name}")
 
 
 def _download_file(

@@ -1,3 +1,4 @@
+import dataclasses
 import gzip
 import hashlib
 import io
@@ -157,6 +158,11 @@ def test_second_mirror_gives_what_the_first_lacks(
     monkeypatch.setattr("torchvision.datasets.FashionMNIST.mirrors", ["first/", "second/"])
     assert load_idx(dataset, root, download=True).origin == "torchvision's mirrors"
     assert [url.partition("/")[0] for url in asked] == ["first"] * 3 + ["second"] * 2
+
+
+def test_set_that_torchvision_does_not_know_has_no_mirrors(dataset: IdxFiles, root: Path) -> None:
+    with pytest.raises(DataNotFoundError, match=r"torchvision's mirrors: none has MyDigits\n"):
+        load_idx(dataclasses.replace(dataset, name="MyDigits"), root, download=True)
 
 
 class Dripping(socketserver.BaseRequestHandler):
