@@ -9,7 +9,7 @@ import torch
 
 from autoencoder.analysis.classifier import Classifier, Recipe
 from autoencoder.data import FashionMNIST, ImageDataModule, SyntheticGarments
-from autoencoder.data.module import to_float
+from autoencoder.data.split import to_float
 from autoencoder.report.measure.judge import kept_classifier
 
 QUICK = Recipe(channels=(8, 16), features=16, epochs=1, least_steps=60, batch_size=32)

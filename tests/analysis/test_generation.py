@@ -22,7 +22,8 @@ def with_moments(mean: Tensor, covariance: Tensor, n: int = 100) -> Tensor:
     white = torch.linalg.solve_triangular(
         torch.linalg.cholesky(torch.cov(drawn.T)), drawn.T, upper=False
     ).T
-    return mean + white @ torch.linalg.cholesky(covariance).T
+    there: Tensor = mean + white @ torch.linalg.cholesky(covariance).T
+    return there
 
 
 def test_the_same_features_have_no_distance() -> None:

@@ -13,7 +13,9 @@ def ends(request: pytest.FixtureRequest) -> tuple[torch.Tensor, torch.Tensor]:
 
 @pytest.mark.parametrize("spherical", [False, True])
 @pytest.mark.parametrize("steps", [2, 3, 9])
-def test_ways_lead_from_end_to_end(ends: tuple, spherical: bool, steps: int) -> None:
+def test_ways_lead_from_end_to_end(
+    ends: tuple[torch.Tensor, torch.Tensor], spherical: bool, steps: int
+) -> None:
     start, end = ends
     way = walks.interpolate(start, end, steps, spherical=spherical)
     assert way.shape == (5, steps, *start.shape[1:])
@@ -23,7 +25,7 @@ def test_ways_lead_from_end_to_end(ends: tuple, spherical: bool, steps: int) -> 
     torch.testing.assert_close(back.flip(1), way)
 
 
-def test_a_straight_way_is_even(ends: tuple) -> None:
+def test_a_straight_way_is_even(ends: tuple[torch.Tensor, torch.Tensor]) -> None:
     way = walks.interpolate(*ends, 5)
     torch.testing.assert_close(way[:, 2], (ends[0] + ends[1]) / 2)
     torch.testing.assert_close(
@@ -31,7 +33,7 @@ def test_a_straight_way_is_even(ends: tuple) -> None:
     )
 
 
-def test_an_arc_keeps_the_norm_and_turns_evenly(ends: tuple) -> None:
+def test_an_arc_keeps_the_norm_and_turns_evenly(ends: tuple[torch.Tensor, torch.Tensor]) -> None:
     start, end = (torch.nn.functional.normalize(part.flatten(1), dim=1) * 3 for part in ends)
     way = walks.interpolate(start, end, 7, spherical=True)
     torch.testing.assert_close(way.norm(dim=2), torch.full((5, 7), 3.0))
@@ -58,7 +60,7 @@ def test_an_arc_near_the_line_goes_over_into_it() -> None:
         )
 
 
-def test_one_step_is_no_way(ends: tuple) -> None:
+def test_one_step_is_no_way(ends: tuple[torch.Tensor, torch.Tensor]) -> None:
     with pytest.raises(ValueError, match="two steps"):
         walks.interpolate(*ends, 1)
 
@@ -89,7 +91,9 @@ def test_a_manifold_is_symmetric_and_each_cell_as_likely(side: int) -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 5, 7)])
-def test_nearest_is_that_of_all_pairs(shape: tuple, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nearest_is_that_of_all_pairs(
+    shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(walks, "_BLOCK", 17)
     generator = torch.Generator().manual_seed(2)
     training = torch.randint(0, 256, (100, *shape), generator=generator, dtype=torch.uint8)

@@ -42,7 +42,7 @@ def fit(trial: Any, values: list[float], monitor: str = "val/mse") -> None:
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    loader: DataLoader[torch.Tensor] = DataLoader(torch.ones(2, 1))  # type: ignore[arg-type]
+    loader: DataLoader[torch.Tensor] = DataLoader(torch.ones(2, 1))
     trainer.fit(Curve(values), loader, loader)
 
 

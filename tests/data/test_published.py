@@ -40,7 +40,7 @@ def test_files_of_another_set_are_refused(kind: type[IdxImages], root: Path) -> 
 )
 def test_bad_values_are_named(root: Path, changes: dict[str, object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        FashionMNIST(**{"root": root, **REST, **changes})  # type: ignore[arg-type]
+        FashionMNIST(**{"root": root, **REST, **changes})
 
 
 def test_default_root_is_the_folder_for_downloads(monkeypatch: pytest.MonkeyPatch) -> None:

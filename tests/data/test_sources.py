@@ -151,7 +151,7 @@ def test_second_mirror_gives_what_the_first_lacks(
     def serve(url: str, timeout: float) -> io.BytesIO:
         asked.append(url)
         if url == f"first/{FILES[2]}.gz":
-            raise urllib.error.HTTPError(url, 404, "Not Found", None, None)  # type: ignore[arg-type]
+            raise urllib.error.HTTPError(url, 404, "Not Found", None, None)
         return io.BytesIO(served(url))
 
     monkeypatch.setattr(urllib.request, "urlopen", serve)

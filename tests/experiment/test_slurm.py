@@ -40,7 +40,7 @@ def test_the_fit_leaves_a_handler_of_sigterm_in_place(
 
     def spy(self: KeepSignals, *arguments: object) -> None:
         seen.append(signal.getsignal(signal.SIGTERM))
-        start(self, *arguments)  # type: ignore[arg-type]
+        start(self, *arguments)
         seen.append(signal.getsignal(signal.SIGTERM))
 
     monkeypatch.setattr(KeepSignals, "on_train_start", spy)
@@ -81,8 +81,8 @@ def test_sigterm_puts_a_job_back_unless_it_is_cancelled(
 
     monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "1")
     monkeypatch.setenv("SLURM_JOB_ID", "7")
-    monkeypatch.setattr(slurm.subprocess, "run", run)
-    monkeypatch.setattr(slurm.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr("subprocess.run", run)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
     slurm.handle_signals()
     with pytest.raises(SystemExit):
         signal.raise_signal(signal.SIGTERM)

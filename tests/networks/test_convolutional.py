@@ -12,9 +12,8 @@ SHAPES = [(1, 28, 28), (3, 32, 32), (1, 17, 23), (2, 64, 48)]
 def test_decoder_restores_every_size(
     image_shape: tuple[int, int, int], channels: list[int]
 ) -> None:
-    encoder, decoder = (
-        network(image_shape, channels, *KERNELS) for network in (ConvEncoder, ConvDecoder)
-    )
+    encoder = ConvEncoder(image_shape, channels, *KERNELS)
+    decoder = ConvDecoder(image_shape, channels, *KERNELS)
     images = torch.rand(2, *image_shape)
     latent = encoder(images)
     assert latent.shape == (2, *encoder.latent_shape)
@@ -58,7 +57,9 @@ def test_the_networks_of_the_study(
         (((1, 28, 28), [16, 32], 29, 2, 1), "layer 2 is too small"),
     ],
 )
-def test_bad_arguments_are_named(network: type, arguments: tuple, message: str) -> None:
+def test_bad_arguments_are_named(
+    network: type, arguments: tuple[object, ...], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         network(*arguments)
 

@@ -1,13 +1,14 @@
 """Locks."""
 
 import errno
+import fcntl
 import os
 import stat
 from pathlib import Path
 
 import pytest
 
-from autoencoder.runs.lock import fcntl, held
+from autoencoder.runs.lock import held
 
 
 def test_one_holds_it_at_a_time(tmp_path: Path) -> None:
