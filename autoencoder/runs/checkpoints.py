@@ -1,6 +1,6 @@
-"""Checkpoints: written whole or not at all, and read as plain tensors."""
+"""Checkpoints: written whole or not at all, and read as plain tensors whose checksums fit."""
 
-import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +17,54 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     """Writes a checkpoint beside its place, then renames it.
 
     Lightning writes to the system's temporary folder and moves: where that is another file
-    system, a kill during the move leaves half a checkpoint.
+    system, a kill during the move leaves half a checkpoint, and a full one stops the training.
     """
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: _PATH, storage_options: Any | None = None
     ) -> None:
         """Saves a checkpoint of plain values and tensors."""
-        with written_aside(Path(path)) as aside:
-            super().save_checkpoint(checkpoint, aside, storage_options)
+        save(checkpoint, Path(path))
+
+
+def save(values: Any, path: Path) -> None:
+    """Saves plain values and tensors.
+
+    Raises:
+        OSError: If they can't be written.
+    """
+    # To a file of Python's: of one of its own, torch doesn't say that the disk is full.
+    with written_aside(path) as aside, aside.open("wb") as file:
+        torch.save(values, file)
+
+
+def read(path: Path, device: str = "cpu") -> Any:
+    """Plain values and tensors, as they were saved.
+
+    Raises:
+        RunError: If the file is missing or damaged.
+    """
+    try:
+        # torch doesn't look at the checksums: with a bit turned, it may load other weights.
+        with zipfile.ZipFile(path) as file:
+            damaged = file.testzip()
+        values = None if damaged else torch.load(path, map_location=device, weights_only=True)
+    # A damaged file fails in ways of its own, depending on the byte.
+    except Exception as error:
+        raise RunError(f"{path} does not fit what was saved: {first_lines(error)}") from error
+    if damaged:
+        raise RunError(f"{path} does not fit its checksum: it is damaged")
+    return values
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
     """Gives a model the weights of a checkpoint.
 
     Raises:
-        RunError: If the checkpoint can't be read or belongs to another model.
+        RunError: If the checkpoint can't be read, is damaged, or belongs to another model.
     """
+    checkpoint = read(path)
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
-        model.load_state_dict(state)
-    # A damaged file fails in ways of its own, depending on the byte.
-    except (RuntimeError, LookupError, EOFError, OSError, pickle.UnpicklingError) as error:
+        model.load_state_dict(checkpoint["state_dict"])
+    except (RuntimeError, LookupError, TypeError, AttributeError) as error:
         raise RunError(f"{path} does not fit the model: {first_lines(error)}") from error

@@ -1,11 +1,14 @@
 """Files that are there whole or not at all."""
 
+import logging
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -63,3 +66,20 @@ def write_text(path: Path, text: str) -> None:
     """Writes a text file."""
     with written_aside(path) as aside:
         aside.write_text(text, encoding="utf-8")
+
+
+def write_if_possible(folder: Path, write: Callable[[], None]) -> None:
+    """Writes what can be done without, or says that a folder can't be written to.
+
+    Args:
+        folder: Where `write` writes. A link is not followed: what is behind it is somebody's.
+        write: Writes, and removes what has become old.
+    """
+    reason = "it is a link" if folder.is_symlink() else ""
+    try:
+        if not reason:
+            write()
+    except OSError as error:
+        reason = error.strerror or str(error)
+    if reason:
+        log.warning("%s is done without: %s", folder, reason)

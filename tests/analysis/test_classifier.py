@@ -1,6 +1,7 @@
 """The classifier that judges what is generated."""
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,14 +97,21 @@ def test_it_is_trained_once(
     assert not second.training
 
 
-@pytest.mark.parametrize("broken", [b"", b"nonsense", None])
+def with_a_bit_turned(content: bytes) -> bytes:
+    return content[:5000] + bytes([content[5000] ^ 64]) + content[5001:]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [lambda _: b"", lambda _: b"nonsense", lambda content: content[:2000], with_a_bit_turned],
+)
 def test_a_broken_file_is_made_again(
-    tmp_path: Path, data: ImageDataModule, broken: bytes | None
+    tmp_path: Path, data: ImageDataModule, broken: Callable[[bytes], bytes]
 ) -> None:
     recipe = replace(QUICK, least_steps=1)
     first = kept_classifier(tmp_path, "garments", data, recipe)
     file = next(tmp_path.iterdir())
-    file.write_bytes(file.read_bytes()[:2000] if broken is None else broken)
+    file.write_bytes(broken(file.read_bytes()))
     assert kept_classifier(tmp_path, "garments", data, recipe).fingerprint == first.fingerprint
     assert len(list(tmp_path.iterdir())) == 1
 

@@ -1,7 +1,6 @@
 """Generated images, and a judge of them: how like real ones they are, as a classifier sees them."""
 
 import math
-import pickle
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +14,8 @@ from autoencoder.analysis.generation import GaussianPrior, frechet_distance, pre
 from autoencoder.data import ImageDataModule, in_batches
 from autoencoder.models import Autoencoder
 from autoencoder.report.measure.settings import Settings
-from autoencoder.runs.files import written_aside
+from autoencoder.runs import RunError, checkpoints
+from autoencoder.runs.files import write_if_possible
 
 RECIPE = Recipe()
 NEIGHBORS = 3
@@ -145,7 +145,7 @@ class Judge:
 def kept_classifier(
     folder: Path, data_key: str, data: ImageDataModule, recipe: Recipe, device: str = "cpu"
 ) -> Classifier:
-    """The classifier of a folder, trained and put there where it is missing or can't be read.
+    """The classifier of a folder, trained and put there where it is missing or damaged.
 
     Args:
         folder: Of the file.
@@ -159,11 +159,10 @@ def kept_classifier(
     """
     path = folder / f"classifier-{data_key}-{recipe.key}.pt"
     try:
-        weights = torch.load(path, map_location=device, weights_only=True)
+        weights = checkpoints.read(path, device)
         classifier = Classifier(data.image_shape, len(data.classes), recipe).to(device).eval()
         classifier.load_state_dict(weights)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError):
+    except (RunError, RuntimeError, LookupError, TypeError, AttributeError):
         classifier = Classifier.trained(data, recipe, device)
-        with written_aside(path) as aside:
-            torch.save(classifier.state_dict(), aside)
+        write_if_possible(folder, lambda: checkpoints.save(classifier.state_dict(), path))
     return classifier
