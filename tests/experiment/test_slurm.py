@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 
 import pytest
@@ -100,3 +101,18 @@ def test_a_job_with_too_few_tasks_is_said(tiny: Compose, monkeypatch: pytest.Mon
         monkeypatch.setenv(f"SLURM_{name}", value)
     with pytest.raises(ConfigError, match=r"2 processes .* Slurm has started 1"):
         train(tiny("trainer=ddp_cpu"))
+
+
+def test_a_job_that_is_started_again_goes_on_instead_of_overwriting(
+    tiny: Compose, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = "callbacks.latent_maps=null", "trainer.max_epochs=1", "overwrite=true"
+    train(tiny(*words))
+    metrics = Path(tiny().run_dir) / "metrics.json"
+    written = metrics.stat().st_mtime_ns
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
+    train(tiny(*words))
+    assert metrics.stat().st_mtime_ns == written
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "0")
+    train(tiny(*words))
+    assert metrics.stat().st_mtime_ns > written
