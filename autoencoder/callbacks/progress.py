@@ -31,7 +31,7 @@ class Progress(L.Callback):
         bar = RichProgress(
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(bar_width=None),
-            TextColumn("loss {task.fields[loss]:.5f}  {task.fields[speed]:,.0f} images/s"),
+            TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(compact=True),
             TextColumn("left"),
             transient=True,
@@ -46,8 +46,7 @@ class Progress(L.Callback):
             total=total if total != float("inf") else None,
             completed=int(trainer.current_epoch * trainer.num_training_batches),
             epoch="",
-            loss=float("nan"),
-            speed=0.0,
+            rate="",
         )
         bar.start()
         self._bar, self._shown, self._batches = bar, time.perf_counter(), 0
@@ -73,8 +72,7 @@ class Progress(L.Callback):
             self._task,
             advance=self._batches,
             epoch=f"{trainer.current_epoch + 1}/{trainer.max_epochs}",
-            loss=outputs["loss"].item(),
-            speed=images / seconds,
+            rate=f"loss {outputs['loss'].item():.5f}  {images / seconds:,.0f} images/s",
         )
         self._shown, self._batches = time.perf_counter(), 0
 

@@ -44,6 +44,9 @@ def command(
             # Has Hydra raise its errors instead of printing them.
             os.environ["HYDRA_FULL_ERROR"] = "1"
             try:
+                from autoencoder.commandline import words
+
+                sys.argv[1:] = words.ordered(sys.argv[1:])
                 before()
                 _run(task, config_name)
             except BaseException as end:

@@ -23,39 +23,92 @@ def explain(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, MissingConfigException) and error.options:
         group, _, choice = str(error.missing_cfg_file).rpartition("/")
+        return _no_choice(group, choice, error.options)
+    if match := re.match(r"Could not override '(.+?)'", str(error)):
+        return _no_key(match[1])
+    if match := re.match(r"Ambiguous value for argument '(.+?)=(.*)'", str(error)):
+        key, values = match.groups()
         return (
-            f"{group}={choice}: no such choice{_suggest(choice, error.options)}\n"
-            f"{group} can be {', '.join(error.options)}"
+            f"{key}={values}: several values are a sweep, which takes -m; "
+            f"a list is written {key}=[{values}]"
         )
-    if match := re.match(r"Could not override '(.+)'", str(error)):
-        (key,) = match.groups()
-        return f"{key}: no such key or config group{_suggest(key, list(_known_keys()))}"
+    if "Config group override must be a string or a list" in str(error):
+        null = [word.partition("=")[0] for word in sys.argv[1:] if word.endswith(("=null", "="))]
+        group = next((key for key in null if choices(key)), "a group")
+        return _no_choice(group, "null", choices(group))
     if isinstance(error, HydraException | OmegaConfBaseException):
         # An error inside a constructor: what it said, and where in the config it was built.
         cause = error.__cause__
         if cause is not None and not isinstance(cause, OmegaConfBaseException):
             keys = re.findall(r"full_key: (\S+)", str(error))
             return f"{keys[-1]}: {cause}" if keys else str(cause)
-        return str(error)
-    return None
+        # The other lines are for who writes programs.
+        return str(error).partition("\nSee http")[0].partition("\n    full_key")[0]
+    # Lightning's, of what was asked of it; it isn't imported here.
+    return str(error) if type(error).__name__ == "MisconfigurationException" else None
 
 
-def _suggest(typed: str, known: Sequence[str]) -> str:
-    # First the right word in the wrong place: channels for model.channels.
-    close = [key for key in known if key.rpartition(".")[2] == typed.rpartition(".")[2]]
-    close = close or difflib.get_close_matches(typed, known, n=1)
-    return f"; did you mean {' or '.join(close)}?" if close else "; see the keys with --cfg job"
+def choices(group: str) -> list[str]:
+    """The names that a config group can be set to; none if it is no group."""
+    return sorted(path.stem for path in (CONF_DIR / group).glob("*.yaml"))
+
+
+def _no_choice(group: str, choice: str, options: Sequence[str]) -> str:
+    meant = _similar(choice, options)
+    return (
+        f"{group}={choice}: no such choice{meant and f'; did you mean {meant}?'}\n"
+        f"{group} can be {', '.join(options)}"
+    )
+
+
+def _no_key(key: str) -> str:
+    """What to say of a key that the config, with what was chosen, hasn't got."""
+    group = key.partition(".")[0].partition("/")[0]
+    if owners := _owners(group, key):
+        return f"{key}: not with this {group}; it goes with {group}={' or '.join(owners)}"
+    meant = _similar(key, list(_known_keys()))
+    hint = f"did you mean {meant}?" if meant else "see the keys with --cfg job"
+    return f"{key}: no such key or config group; {hint}"
+
+
+def _owners(group: str, key: str) -> list[str]:
+    """Choices of a group that have a key which others of the group haven't got."""
+    if not choices(group):
+        return []
+    pattern = rf"^\s*-?\s*/?(?:{re.escape(key)}|{re.escape(key.rpartition('.')[2])}):"
+    return [
+        choice
+        for choice in choices(group)
+        if re.search(pattern, (CONF_DIR / group / f"{choice}.yaml").read_text(), re.MULTILINE)
+    ]
+
+
+def _similar(typed: str, known: Sequence[str]) -> str:
+    """What of the known was meant, if anything was."""
+
+    def last(key: str) -> str:
+        return key.rpartition(".")[2].lower()
+
+    def close(word: str, words: Sequence[str]) -> list[str]:
+        return difflib.get_close_matches(word, words, n=3, cutoff=0.75)
+
+    known = [key for key in known if not last(key).startswith("_")]
+    # The right word in the wrong place, as channels for model.channels; then one of those at the
+    # top, if it was to be one; then any that looks alike.
+    words = [last(typed)] if last(typed) in map(last, known) else []
+    if not words and "." not in typed:
+        words = close(typed.lower(), [key.lower() for key in known if "." not in key])[:1]
+    words = words or close(last(typed), [last(key) for key in known])
+    meant = [key for key in known if last(key) in words]
+    near = [key for key in meant if key.rpartition(".")[0] == typed.rpartition(".")[0]]
+    return " or ".join(near or meant)
 
 
 def _known_keys() -> Iterator[str]:
     """Config groups, then every key of the config with the groups that were chosen, dotted."""
     yield from (path.name for path in CONF_DIR.iterdir() if path.is_dir())
-    choices = [word.partition(",")[0].partition("=") for word in sys.argv[1:]]
-    chosen = [
-        f"{group}={choice}"
-        for group, _, choice in choices
-        if choice and (CONF_DIR / group / f"{choice}.yaml").exists()
-    ]
+    pairs = (word.partition("=") for word in sys.argv[1:])
+    chosen = [f"{key}={value}" for key, _, value in pairs if value in choices(key)]
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
         cfg = compose(

@@ -4,14 +4,14 @@ import logging
 import shlex
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
 from autoencoder.commandline import explain
-from autoencoder.runs import ERROR, PRUNED, is_pruned
+from autoencoder.runs import ERROR, LOG, PRUNED, is_pruned
 from autoencoder.runs.environment import program
 from autoencoder.runs.files import write_text
 
@@ -20,7 +20,10 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def failures_recorded(run_dir: Path) -> Iterator[None]:
-    """Leaves what goes wrong in the run directory: `error.txt`, or `pruned.txt` in a search."""
+    """Leaves what goes wrong in the run directory: `error.txt`, or `pruned.txt` in a search.
+
+    Of a single run that fails before it is started nothing is left: what is wrong is on the screen.
+    """
     for name in (ERROR, PRUNED):
         (run_dir / name).unlink(missing_ok=True)
     try:
@@ -32,11 +35,24 @@ def failures_recorded(run_dir: Path) -> Iterator[None]:
             reason = explain(error) or f"{type(error).__name__}: {error}"
             again = f"the run alone: {command_line()}\n" if HydraConfig.initialized() else ""
             write_text(run_dir / ERROR, f"{reason}\n{again}\n{traceback.format_exc()}")
+        _remove_unless_started(run_dir)
         raise
     except (KeyboardInterrupt, SystemExit):  # Lightning makes the second of the first
         if HydraConfig.initialized():
             log.info("stopped; this goes on with it: %s", command_line())
         raise
+
+
+def _remove_unless_started(run_dir: Path) -> None:
+    in_sweep = HydraConfig.initialized() and HydraConfig.get().mode is RunMode.MULTIRUN
+    before = {run_dir / name for name in (ERROR, LOG, ".lock")}
+    if in_sweep or not set(run_dir.iterdir()) <= before:
+        return
+    for path in before:
+        path.unlink(missing_ok=True)
+    run_dir.rmdir()
+    with suppress(OSError):  # others are in it
+        run_dir.parent.rmdir()
 
 
 def command_line() -> str:

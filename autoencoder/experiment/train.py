@@ -14,6 +14,7 @@ from rich.table import Table
 from autoencoder import runs
 from autoencoder.experiment import slurm
 from autoencoder.experiment.build import ConfigError, build, build_trainer
+from autoencoder.experiment.checks import check
 from autoencoder.experiment.failures import failures_recorded
 from autoencoder.experiment.fit import FACTS, fit_and_test, quiet
 from autoencoder.experiment.gpus import own_gpu
@@ -56,6 +57,7 @@ def train(cfg: DictConfig) -> dict[str, float]:
 
 
 def _run(cfg: DictConfig, placed: DictConfig, begin: Callable[[], None]) -> dict[str, float]:
+    check(cfg)
     is_launched = must_launch(build_trainer(placed))
     data, model, trainer = build(placed, load=not is_launched)
     _check_optimized(cfg.optimized_metric, model)

@@ -32,9 +32,11 @@ def evaluate(cfg: DictConfig) -> Path:
         RunError: If no run can be reported.
         SettingsError: If a setting is out of its range.
     """
-    if cfg.run is None:
+    if cfg.run in (None, ""):
         raise RunError("run=PATH is missing: the folder of a run or of a sweep")
-    return write_report(Path(cfg.run), Settings.from_config(cfg))
+    if not isinstance(cfg.run, str | int):
+        raise RunError(f"run={cfg.run}: one folder, please; one above several runs stands for all")
+    return write_report(Path(str(cfg.run)), Settings.from_config(cfg))
 
 
 def write_report(path: Path, settings: Settings, console: Console | None = None) -> Path:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from hydra.core.utils import JobReturn
 from hydra.errors import CompactHydraException
-from omegaconf import OmegaConf
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
 
 from autoencoder import AutoencoderError
 from autoencoder.sweeps.processes import Call, JobError, ProcessLauncher
@@ -54,6 +55,17 @@ class SlurmLauncher(ProcessLauncher):
             if value is not None
         }
 
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        """Takes what Hydra gives.
+
+        Raises:
+            LauncherError: If there is no Slurm or no submitit, before a folder is made.
+        """
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        self._executor()
+
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
@@ -62,9 +74,6 @@ class SlurmLauncher(ProcessLauncher):
         Args:
             job_overrides: The overrides of each run.
             initial_job_idx: Number of the first.
-
-        Raises:
-            LauncherError: If there is no Slurm or no submitit.
         """
         calls = self.calls(job_overrides, initial_job_idx)
         jobs = self._executor().map_array(self, *zip(*calls, strict=True))

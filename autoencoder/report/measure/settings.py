@@ -8,6 +8,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from autoencoder import AutoencoderError
+from autoencoder.experiment.checks import check_arguments
 
 
 class SettingsError(AutoencoderError):
@@ -67,4 +68,5 @@ class Settings:
         values: Any = OmegaConf.to_container(cfg, resolve=True)
         kept = {field.name: values[field.name] for field in dataclasses.fields(cls)}
         trust = [kept["trust"]] if isinstance(kept["trust"], str) else kept["trust"] or []
+        check_arguments("", kept, cls)
         return cls(**kept | {"noise_stds": tuple(kept["noise_stds"]), "trust": tuple(trust)})

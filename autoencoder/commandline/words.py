@@ -1,0 +1,84 @@
+"""The words of a command line, put into the order and the form that Hydra reads."""
+
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+
+from hydra._internal.utils import get_args_parser
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import OverrideParseException
+
+from autoencoder import AutoencoderError
+from autoencoder.runs.identity import PLACE
+
+
+class WordsError(AutoencoderError):
+    """Words that are no flags and no `key=value`; the text says what to type."""
+
+
+def ordered(words: Sequence[str]) -> list[str]:
+    """The same words with all flags behind all overrides: argparse takes them on one side only.
+
+    Raises:
+        WordsError: If an override is none, or can't be meant.
+    """
+    flags, overrides = [], []
+    values_of = {
+        name: action
+        for action in get_args_parser()._actions
+        for name in action.option_strings
+        if action.nargs != 0
+    }
+    left = list(words)
+    while left:
+        word = left.pop(0)
+        if not word.startswith("-"):
+            overrides.append(word)
+            continue
+        flags.append(word)
+        action = values_of.get(word)
+        # The value of --info may be missing.
+        if action and left and (action.nargs is None or left[0] in (action.choices or ())):
+            flags.append(left.pop(0))
+    _check(overrides)
+    return [*overrides, *flags]
+
+
+def _check(overrides: Sequence[str]) -> None:
+    for word in overrides:
+        torn = "=" not in word and not word.startswith("~")
+        torn = torn or word.startswith("=") or word.count("[") != word.count("]")
+        if torn:
+            raise WordsError(f"{word}: not a key=value; write it {_mended(overrides, word)}")
+    for key, values in _sweeps(overrides):
+        if key in PLACE:
+            raise WordsError(
+                f"{key}={','.join(values)}: a sweep has one {key}, and names the folders of its "
+                "runs by what they vary"
+            )
+        twice = {value for value in values if values.count(value) > 1}
+        if twice:
+            raise WordsError(f"{key}={','.join(values)}: {', '.join(sorted(twice))} stands twice")
+
+
+def _mended(overrides: Sequence[str], word: str) -> str:
+    """What was meant by words that a shell has taken apart."""
+    text = re.sub(r"\s*=\s*", "=", " ".join(overrides))
+    text = re.sub(r"(?<=[\[,])\s+|\s+(?=[\],])", "", text)
+    meant = [part for part in text.split() if word.strip("=") in part]
+    if word == "=" or not meant or "=" not in meant[0]:
+        return "without spaces, as in model=vae or model.channels=[16,32]"
+    missing = meant[0].count("[") - meant[0].count("]")
+    return shlex.quote(meant[0] + "]" * missing).strip("'")
+
+
+def _sweeps(overrides: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """Each override of several values: its key, and the values as texts."""
+    parser = OverridesParser.create()
+    for word in overrides:
+        try:
+            override = parser.parse_override(word)
+        except OverrideParseException:
+            continue  # Hydra will say so
+        if override.is_choice_sweep():
+            yield override.get_key_element(), list(override.sweep_string_iterator())
