@@ -12,47 +12,45 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from autoencoder.metrics import COLUMNS as METRICS
+from autoencoder.metrics import Metric, in_words
+
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "multirun/reference/report/results.csv"
 README = ROOT / "README.md"
 # The table in the README, between these marks.
 MARKED = re.compile(r"(<!-- reference table -->\n)(.*?)(<!-- /reference table -->)", re.DOTALL)
 
-# Heading, column of results.csv, format, and the column of the floor that stands behind it.
 COLUMNS = (
-    ("latent", "latent_size", ",.0f", None),
-    ("parameters", "parameters", ",.0f", None),
-    ("test MSE", "mse", ".5f", None),
-    ("over PCA's", "pca_ratio", ".3f", None),
-    ("PSNR, dB (linear)", "psnr", ".2f", "linear_psnr"),
-    ("k-NN (PCA)", "knn", ".3f", "pca_knn"),
-    ("Fréchet (real)", "frechet", ".1f", "frechet_floor"),
-    ("as asked", "named_as_asked", ".1%", None),
-)
+    "latent_size", "parameters", "mse", "pca_ratio", "psnr", "knn", "frechet", "named_as_asked",
+)  # fmt: skip
 
 
 def table() -> str:
     """The table in Markdown, a line a row of `results.csv`."""
     with RESULTS.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    lines = [["run", "seeds", *(heading for heading, *_ in COLUMNS)]]
+    lines = [["run", "seeds", *(_heading(METRICS[column]) for column in COLUMNS)]]
     lines.append(["---", *("---:" for _ in lines[0][1:])])
     for row in rows:
-        cells = [_cell(row, *column) for _, *column in COLUMNS]
+        cells = [_cell(row, METRICS[column]) for column in COLUMNS]
         lines.append([row["run"], row["n"], *cells])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def _cell(row: Mapping[str, str], column: str, style: str, floor: str | None) -> str:
+def _heading(metric: Metric) -> str:
+    return f"{metric.title} (reference)" if metric.floor else metric.title
+
+
+def _cell(row: Mapping[str, str], metric: Metric) -> str:
     """Mean and spread over the seeds, and the floor in brackets."""
-    mean, std = _number(row[column]), _number(row.get(f"{column}_std", ""))
+    mean, std = _number(row[metric.column]), _number(row[f"{metric.column}_std"])
     if math.isnan(mean):
-        return "overcomplete" if column == "pca_ratio" and row["overcomplete"] == "True" else ""
-    text = format(mean, style)
-    if std > 0:
-        text += f" ± {std:.1%}" if style.endswith("%") else f" ± {std:.1g}"
-    under = _number(row[floor]) if floor else math.nan
-    return text if math.isnan(under) else f"{text} ({format(under, style)})"
+        is_free = metric.column == "pca_ratio" and row["overcomplete"] == "True"
+        return "overcomplete" if is_free else ""
+    text = in_words(mean, std, metric.format)
+    under = _number(row[metric.floor]) if metric.floor else math.nan
+    return text if math.isnan(under) else f"{text} ({format(under, metric.format)})"
 
 
 def _number(text: str) -> float:

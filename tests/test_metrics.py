@@ -1,11 +1,15 @@
+"""The metrics, held against scikit-image, and their descriptions."""
+
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from autoencoder.metrics import image_mse, reconstruction_metrics
+from autoencoder.metrics import COLUMNS, METRICS, image_mse, in_words, reconstruction_metrics
 
 
 @pytest.fixture
@@ -50,3 +54,50 @@ def test_image_mse_is_one_number_an_image(pairs: tuple[torch.Tensor, torch.Tenso
     errors = image_mse(*pairs)
     assert errors.shape == (12,)
     assert errors[3].item() == pytest.approx(((pairs[0][3] - pairs[1][3]) ** 2).mean().item())
+
+
+def test_each_number_is_described_once() -> None:
+    for names in ([m.column for m in METRICS], [m.recorded for m in METRICS]):
+        named = [name for name in names if name]
+        assert len(set(named)) == len(named)
+    for metric in METRICS:
+        assert metric.title
+        assert metric.meaning
+        assert format(1234.5, metric.format)
+        assert metric.better in (-1, 0, 1)
+        assert not metric.floor or metric.floor in COLUMNS
+        assert {*metric.alike} <= {"noise", "bound", "room"}
+        assert {*metric.brief} <= {"report", "sweep"}
+        # Where it is recorded it has the same name in both places, or one of them.
+        assert not (metric.column and metric.recorded) or metric.recorded in (
+            metric.column,
+            f"test/{metric.column}",
+        )
+
+
+def test_descriptions_need_no_torch() -> None:
+    code = "import sys, autoencoder.metrics; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "style", "words"),
+    [
+        (0.0022541, 0.0001863, "#.3g", "0.00225 ± 0.00019"),
+        (0.0025917, 0.0000038, "#.3g", "0.002592 ± 0.000004"),
+        (26.48016, 0.36083, ".2f", "26.48 ± 0.36"),
+        (25.86416, 0.00636, ".2f", "25.864 ± 0.006"),
+        (57.6667, 19.1398, ",.0f", "58 ± 19"),
+        (7544.77, 653.75, ",.0f", "7,545 ± 654"),
+        (1234.0, 51.0, ".3g", "1230 ± 50"),
+        (12.79, 9e-14, ".2f", "12.79"),
+        (12.79, 0.0, ".2f", "12.79"),
+        (12.79, math.nan, ".2f", "12.79"),
+        (math.inf, math.nan, ".2f", "inf"),
+        (math.nan, math.nan, ".2f", "–"),  # noqa: RUF001  # what is shown
+    ],
+)
+def test_mean_and_spread_are_rounded_at_the_same_place(
+    mean: float, std: float, style: str, words: str
+) -> None:
+    assert in_words(mean, std, style) == words

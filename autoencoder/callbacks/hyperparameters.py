@@ -8,8 +8,12 @@ from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.tensorboard.summary import hparams
 
 from autoencoder.callbacks.showing import tensorboards
+from autoencoder.metrics import RECORDED
 
-METRICS = ("val/mse", "test/mse", "test/psnr", "test/ssim", "test/clean_mse")
+# Those by which any two runs may be compared.
+METRICS = tuple(
+    name for name, metric in RECORDED.items() if metric.better and "bound" not in metric.alike
+)
 
 
 class HyperParameters(L.Callback):

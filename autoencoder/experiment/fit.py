@@ -15,12 +15,6 @@ from autoencoder.runs.checkpoints import load_weights
 
 log = logging.getLogger(__name__)
 
-# What metrics.json says of a run beside its losses and test metrics.
-FACTS = (
-    "parameters", "latent_size", "latent_bits", "epochs", "best_epoch", "seed", "train_seconds",
-    "images_per_second",
-)  # fmt: skip
-
 
 def fit_and_test(
     cfg: DictConfig, data: ImageDataModule, model: Autoencoder, trainer: L.Trainer

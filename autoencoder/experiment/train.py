@@ -16,9 +16,10 @@ from autoencoder.experiment import slurm
 from autoencoder.experiment.build import ConfigError, build, build_trainer
 from autoencoder.experiment.checks import check
 from autoencoder.experiment.failures import failures_recorded
-from autoencoder.experiment.fit import FACTS, fit_and_test, quiet
+from autoencoder.experiment.fit import fit_and_test, quiet
 from autoencoder.experiment.gpus import own_gpu
 from autoencoder.experiment.launch import launch, must_launch
+from autoencoder.metrics import RECORDED
 from autoencoder.models import Autoencoder
 
 log = logging.getLogger(__name__)
@@ -94,7 +95,7 @@ def _placed(cfg: DictConfig) -> Iterator[DictConfig]:
 
 def _check_optimized(names: str | list[str], model: Autoencoder) -> None:
     # A misspelt name would otherwise end the run after its training.
-    known = [*FACTS, "train/loss", "val/mse", *model.test_metrics]
+    known = [name for name in RECORDED if not name.startswith("test/")] + [*model.test_metrics]
     for name in [names] if isinstance(names, str) else names:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1) or known
@@ -102,22 +103,10 @@ def _check_optimized(names: str | list[str], model: Autoencoder) -> None:
 
 
 def _table(metrics: dict[str, float]) -> str:
-    meanings = {
-        "test/mse": "reconstruction of the input as the noise leaves it",
-        "test/psnr": "the same in dB",
-        "test/ssim": "structural similarity, 1 is perfect",
-        "test/clean_mse": "reconstruction of the clean input",
-        "test/input_mse": "what doing nothing costs: the corrupted input itself",
-        "test/elbo": "evidence lower bound, nats an image; more is better",
-        "test/iwae": "importance-weighted bound, nats an image",
-        "test/reconstruction": "minus E log p(x|z), nats an image",
-        "test/kl": "KL(q(z|x) || p(z)), nats an image",
-        "test/active_units": "latent dimensions that tell images apart",
-    }
     table = Table("metric", "value", "meaning", title="Test", title_justify="left")
-    for name, meaning in meanings.items():
-        if name in metrics:
-            table.add_row(name, f"{metrics[name]:.5g}", meaning)
+    for name, metric in RECORDED.items():
+        if name in metrics and name.startswith("test/"):
+            table.add_row(name, format(metrics[name], metric.format), metric.meaning)
     console = Console(width=100)
     with console.capture() as capture:
         console.print(table)

@@ -10,12 +10,17 @@ from pathlib import Path
 from omegaconf import DictConfig
 from rich.console import Console
 
+from autoencoder.metrics import COLUMNS
 from autoencoder.report.draw import figures
 from autoencoder.report.measure.collection import collect
 from autoencoder.report.measure.evaluation import Evaluation, Floors
 from autoencoder.report.measure.settings import Settings
-from autoencoder.report.write import latent_map, page, table, words
+from autoencoder.report.write import latent_map, page, table
+from autoencoder.report.write.findings import findings
+from autoencoder.report.write.protocol import protocol
+from autoencoder.report.write.rows import group, runs_csv
 from autoencoder.runs import RunError
+from autoencoder.runs.rows import results_csv
 
 __all__ = ["Evaluation", "Floors", "Settings", "evaluate", "write_report"]
 
@@ -55,10 +60,10 @@ def write_report(path: Path, settings: Settings, console: Console | None = None)
     """
     console = console or _standard_output()
     evaluations, floors, left_out = collect(path, settings, console)
-    rows = table.rows(evaluations)
+    rows = group(evaluations)
     ordered = [run for row in rows for run in row.evaluations]
-    summary = words.summary(rows, left_out)
-    protocol = words.protocol(rows, settings)
+    summary = findings(rows, left_out)
+    paragraphs = protocol(rows, settings)
     n_runs = f"{len(ordered)} run{'s' if len(ordered) > 1 else ''}"
     title = f"{path.resolve().parent.name}/{path.resolve().name}: {n_runs}"
     with console.status("drawing") if console.is_terminal else _nothing():
@@ -68,10 +73,10 @@ def write_report(path: Path, settings: Settings, console: Console | None = None)
             for figure in drawn:
                 (folder / "figures" / f"{figure.name}.png").write_bytes(figure.png)
             texts = {
-                "results.csv": table.results_csv(rows),
-                "runs.csv": table.runs_csv(rows),
+                "results.csv": results_csv(rows, COLUMNS),
+                "runs.csv": runs_csv(rows),
                 "report.md": page.render_markdown(
-                    title, summary, table.markdown_table(rows), drawn, protocol
+                    title, summary, table.markdown_table(rows), drawn, paragraphs
                 ),
                 "report.html": page.render_html(
                     title,
@@ -79,7 +84,7 @@ def write_report(path: Path, settings: Settings, console: Console | None = None)
                     table.html_table(rows),
                     drawn,
                     latent_map.render(ordered),
-                    protocol,
+                    paragraphs,
                 ),
             }
             for name, text in texts.items():

@@ -4,16 +4,12 @@ Imports neither torch nor Lightning, as Hydra loads it before it runs anything.
 """
 
 import atexit
-import csv
-import io
 import logging
-import math
 import shlex
-import statistics
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
@@ -23,21 +19,16 @@ from rich.table import Table
 from autoencoder import runs
 from autoencoder.commandline import CONF_DIR
 from autoencoder.console import fitted_table
+from autoencoder.metrics import RECORDED, in_words
 from autoencoder.runs.environment import program
 from autoencoder.runs.files import write_text
-from autoencoder.runs.labels import NO_NOISE, Described, Label, describe, labels, noise_in_words
+from autoencoder.runs.labels import Described, describe, labels, noise_in_words
+from autoencoder.runs.rows import Row, over_seeds, results_csv
 
 log = logging.getLogger(__name__)
 
-# What the table shows of metrics.json, and how it is called there.
-SHOWN = {
-    "latent_size": "latent size",
-    "parameters": "parameters",
-    "test/mse": "test MSE",
-    "test/psnr": "PSNR, dB",
-    "test/clean_mse": "clean MSE",
-    "train_seconds": "seconds",
-}
+# Columns that make room on a narrow console, in this order.
+_DROPPED = ("train_seconds", "parameters", "test/clean_mse", "test/psnr", "latent_size")
 
 
 class SweepSummary(Callback):
@@ -116,84 +107,48 @@ def summarize(folder: Path, console: Console) -> bool:
     return bool(described)
 
 
-class _Row(NamedTuple):
-    """Runs that differ in the seed alone."""
-
-    label: Label
-    noise: str
-    metrics: list[dict[str, float]]
-
-    def mean(self, name: str) -> float:
-        """Mean over the runs that have the number; NaN where none has."""
-        values = self._values(name)
-        return statistics.fmean(values) if values else math.nan
-
-    def std(self, name: str) -> float:
-        """Standard deviation over the runs (divisor n - 1); NaN for fewer than two."""
-        values = self._values(name)
-        return statistics.stdev(values) if len(values) > 1 else math.nan
-
-    def _values(self, name: str) -> list[float]:
-        values = (metrics.get(name, math.nan) for metrics in self.metrics)
-        return [value for value in values if not math.isnan(value)]
+def _rows(described: Sequence[Described]) -> list[Row]:
+    """Sorted as in the report: by noise, then by test MSE."""
+    found = labels(described)
+    groups = [label.group for label in found]
+    metrics = [runs.read_metrics(run.path) or {} for run in described]
+    rows = []
+    for group, numbers in zip(dict.fromkeys(groups), over_seeds(groups, metrics), strict=True):
+        members = [run for run, name in zip(described, groups, strict=True) if name == group]
+        row = Row(
+            group=group,
+            differences=found[groups.index(group)].differences,
+            seeds=tuple(run.config.get("seed", 0) for run in members),
+            noise=noise_in_words(members[0].config.get("noise")),
+            numbers=numbers,
+        )
+        rows.append(row)
+    return sorted(rows, key=lambda row: row.place("test/mse"))
 
 
-def _rows(described: Sequence[Described]) -> list[_Row]:
-    """Sorted as in the report: by noise, as more of it is a harder task, then by test MSE."""
-    rows: dict[str, _Row] = {}
-    for run, label in zip(described, labels(described), strict=True):
-        noise = noise_in_words(run.config.get("noise"))
-        row = rows.setdefault(label.group, _Row(label, noise, []))
-        row.metrics.append(runs.read_metrics(run.path) or {})
-    return sorted(
-        rows.values(), key=lambda row: (row.noise != NO_NOISE, row.noise, row.mean("test/mse"))
-    )
-
-
-def _table(rows: Sequence[_Row], width: int) -> Table:
-    columns = {heading: [_cell(row, name) for row in rows] for name, heading in SHOWN.items()}
-    if any(len(row.metrics) > 1 for row in rows):
-        columns = {"n": [str(len(row.metrics)) for row in rows]} | columns
+def _table(rows: Sequence[Row], width: int) -> Table:
+    shown = [metric for metric in RECORDED.values() if "sweep" in metric.brief]
+    columns = {
+        metric.title: [
+            in_words(row.mean(metric.recorded), row.std(metric.recorded), metric.format)
+            for row in rows
+        ]
+        for metric in shown
+    }
+    if any(len(row.seeds) > 1 for row in rows):
+        columns = {"n": [str(len(row.seeds)) for row in rows]} | columns
     return fitted_table(
-        [row.label.group for row in rows],
+        [row.group for row in rows],
         columns,
         width,
-        ("seconds", "parameters", "clean MSE", "PSNR, dB", "latent size"),
+        [RECORDED[name].title for name in _DROPPED],
         caption="sorted by noise, then by test MSE",
     )
 
 
-def _cell(row: _Row, name: str) -> str:
-    mean, std = row.mean(name), row.std(name)
-    if math.isnan(mean):
-        return "\N{EN DASH}"
-    text = f"{mean:#.4g}" if name.endswith("mse") else f"{mean:,.{2 if 'psnr' in name else 0}f}"
-    return f"{text} ± {std:.1g}" if std > 0 else text
-
-
-def _csv(rows: Sequence[_Row]) -> str:
-    """A line for each row: what differs, n, and mean and standard deviation of each number."""
-    keys = list(dict.fromkeys(key for row in rows for key in row.label.differences))
-    names = list(dict.fromkeys(name for row in rows for one in row.metrics for name in one))
-    names = [name for name in names if name != "seed"]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    columns = [column for name in names for column in (name, f"{name}_std")]
-    writer.writerow(["run", *keys, "n", "seeds", "test_noise", *columns])
-    for row in rows:
-        seeds = " ".join(str(one.get("seed", "")) for one in row.metrics)
-        numbers = (number for name in names for number in (row.mean(name), row.std(name)))
-        writer.writerow(
-            [
-                row.label.group,
-                *(row.label.differences.get(key, "") for key in keys),
-                len(row.metrics),
-                seeds,
-                row.noise,
-                *("" if math.isnan(number) else repr(number) for number in numbers),
-            ]
-        )
-    return text.getvalue()
+def _csv(rows: Sequence[Row]) -> str:
+    names = dict.fromkeys(name for row in rows for name in row.numbers)
+    return results_csv(rows, [name for name in names if name != "seed"])
 
 
 def _worked_on(folder: Path, since: float) -> bool:

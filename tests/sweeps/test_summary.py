@@ -48,7 +48,7 @@ def test_finished_runs_are_in_the_table_and_in_results_csv(sweep: Path, console:
     assert float(rows[0]["test/mse_std"]) == pytest.approx(0.0070710678)
     assert rows[1]["test/mse_std"] == ""
     assert rows[1]["noise"] == "gaussian"
-    assert "0.02500 ± 0.007" in printed(console)
+    assert "0.0250 ± 0.0071" in printed(console)
     assert max(map(len, printed(console).replace(str(sweep), "").splitlines())) <= 100
 
 

@@ -16,9 +16,9 @@ from autoencoder.report.draw.groups import (
     listed,
     mean,
     most,
-    quoted,
 )
 from autoencoder.report.measure.evaluation import Evaluation
+from autoencoder.report.phrases import quoted
 
 # A unit of at most this share of the largest variance is dead, as in `latent_use`.
 _DEAD = 1e-4

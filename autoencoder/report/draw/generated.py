@@ -18,9 +18,9 @@ from autoencoder.report.draw.groups import (
     listed,
     most,
     pages,
-    quoted,
 )
 from autoencoder.report.measure.evaluation import Evaluation
+from autoencoder.report.phrases import quoted
 
 _SAMPLE_ROWS = 2
 _PAIRS = 2

@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from autoencoder.analysis.plotting import run_style
+from autoencoder.report import phrases
 from autoencoder.report.measure.evaluation import Evaluation, Floors
 
 Drawing = tuple[Figure, str]  # a figure and its caption
@@ -100,14 +101,6 @@ def most(values: Mapping[str, float]) -> str:
     return max(values, key=lambda key: values[key])
 
 
-def quoted(name: str) -> str:
-    """A group's name in a sentence, where its commas would mislead."""
-    return f"\N{LEFT DOUBLE QUOTATION MARK}{name}\N{RIGHT DOUBLE QUOTATION MARK}"
-
-
-def listed(items: Sequence[str], limit: int = 4) -> str:
-    """Some items in words: a, b and 3 more."""
-    shown = list(items[:limit])
-    if len(items) > limit:
-        shown.append(f"{len(items) - limit} more")
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+def listed(items: Iterable[str]) -> str:
+    """Some items in words, four at most: a, b, c, d and 3 more."""
+    return phrases.listed(items, limit=4)

@@ -20,9 +20,9 @@ from autoencoder.report.draw.groups import (
     mean,
     most,
     pages,
-    quoted,
 )
 from autoencoder.report.measure.evaluation import Evaluation, Examples
+from autoencoder.report.phrases import quoted
 
 _MOST_EXAMPLES = 10
 _MOST_CLASSES = 30

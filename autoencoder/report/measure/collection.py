@@ -16,6 +16,7 @@ from autoencoder import AutoencoderError, runs
 from autoencoder.data.sources import DataNotFoundError
 from autoencoder.experiment.allocator import keep_freed_memory
 from autoencoder.experiment.build import LoadedRun, load_run
+from autoencoder.metrics import COLUMNS
 from autoencoder.report.measure import cache
 from autoencoder.report.measure.evaluation import Evaluation, Floors, Measurement
 from autoencoder.report.measure.judge import Judge
@@ -26,16 +27,6 @@ from autoencoder.runs.labels import Described, Label, describe, labels
 
 log = logging.getLogger(__name__)
 
-# Columns that the table shows as metrics.json has them.
-_RECORDED = {
-    "elbo": "test/elbo",
-    "iwae": "test/iwae",
-    "reconstruction": "test/reconstruction",
-    "kl": "test/kl",
-    "active_units": "test/active_units",
-    "train_seconds": "train_seconds",
-    "images_per_second": "images_per_second",
-}
 # Columns that say nothing of a network whose encoder was told the label that is read back.
 _OF_CLASSES = ("knn", "linear_probe", "silhouette")
 
@@ -184,7 +175,12 @@ def _evaluation(
     pca_mse = of_data.pca_mse[int(columns["latent_size"])]
     joined = {
         **columns,
-        **{column: metrics.get(name, math.nan) for column, name in _RECORDED.items()},
+        # What the report does not measure itself.
+        **{
+            column: metrics.get(metric.recorded, math.nan)
+            for column, metric in COLUMNS.items()
+            if metric.recorded and column not in columns
+        },
         **{f"{column}_floor": value for column, value in of_data.generation.items()},
         "pca_mse": pca_mse,
         # Both of clean images, so that a network that is tested on noise is compared as well.

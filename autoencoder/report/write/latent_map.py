@@ -2,19 +2,18 @@
 
 import base64
 import io
-import json
 import math
 from collections.abc import Sequence
-from importlib.resources import files
-from string import Template
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
 
 from autoencoder.analysis.plotting import class_colors
 from autoencoder.report.measure.evaluation import Evaluation
+from autoencoder.report.write.templates import rendered
 
 # Coordinates are whole numbers up to this: finer than the pixels of a screen.
 _SPAN = 2000
@@ -22,7 +21,7 @@ _SPAN = 2000
 _THUMBNAIL = 32
 
 
-def render(evaluations: Sequence[Evaluation]) -> str:
+def render(evaluations: Sequence[Evaluation]) -> Markup:
     """The map of all runs: pointing at a mark shows its image, class and error.
 
     The page's reader chooses the run, PCA or t-SNE, and the classes. The images of a data set are
@@ -36,7 +35,7 @@ def render(evaluations: Sequence[Evaluation]) -> str:
     """
     runs = [run for run in evaluations if len(run.map_indices)]
     if not runs:
-        return ""
+        return Markup()
     keys = list(dict.fromkeys(run.data_key for run in runs))
     sets, shared = [], {}
     for key in keys:
@@ -48,10 +47,7 @@ def render(evaluations: Sequence[Evaluation]) -> str:
         "sets": sets,
         "runs": [_run(run, keys.index(run.data_key), shared[run.data_key]) for run in runs],
     }
-    # "<" would end the script element; JSON may spell it otherwise.
-    text = json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-    html = files("autoencoder.report.write").joinpath("latent_map.html").read_text(encoding="utf-8")
-    return Template(html).substitute(data=text)
+    return rendered("latent_map", data=data)
 
 
 def _data_set(runs: Sequence[Evaluation], indices: NDArray[np.int64]) -> dict[str, Any]:

@@ -6,32 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from autoencoder.report.measure.evaluation import Evaluation
-from autoencoder.report.write import table, words
+from autoencoder.report.write.findings import findings
+from autoencoder.report.write.rows import group
 from tests.report.fakes import FakeData
-from tests.report.runs_on_disk import SETTINGS
-from tests.report.test_table import change
+from tests.report.said import change, generating, noisy, small, told
 
 
 @pytest.fixture(scope="module")
 def data() -> FakeData:
     return FakeData(40, 12)
-
-
-def told(*runs: Evaluation) -> str:
-    return "\n".join(words.summary(table.rows(runs), {}))
-
-
-def small(data: FakeData, name: str = "small", **columns: float) -> Evaluation:
-    numbers = {"mse": 0.02, "clean_mse": 0.02, "psnr": 17.0, "pca_ratio": 0.5}
-    return change(data.evaluation(name, 8), **(numbers | columns))
-
-
-def noisy(data: FakeData) -> Evaluation:
-    numbers = {"mse": 0.05, "clean_mse": 0.03, "psnr": 13.0, "pca_ratio": 0.75}
-    floors = {"input_psnr": 10.5, "linear_psnr": 14.0}
-    run = change(data.evaluation("noisy", 8), noise=True, **numbers, **floors)
-    return dataclasses.replace(run, robustness={0.0: 15.2, 0.3: 13.0})
 
 
 @pytest.mark.parametrize(
@@ -97,13 +80,6 @@ def test_a_twin_is_of_the_same_design(data: FakeData) -> None:
     assert "trained clean" not in told(other, noisy(data))
 
 
-def generating(data: FakeData, name: str, frechet: float, **columns: float) -> Evaluation:
-    floors = {"frechet_floor": 0.5, "precision_floor": 0.91, "recall_floor": 0.92}
-    numbers = {"frechet": frechet, "precision": 0.8, "recall": 0.7, **floors}
-    run = small(data, name, **numbers, named_as_asked_floor=0.924, **columns)
-    return dataclasses.replace(run, generation={"prior": f"the prior of {name}", "classifier": "x"})
-
-
 def test_generated_images_are_held_against_real_ones(data: FakeData) -> None:
     text = told(generating(data, "a", 12.5))
     assert "“a” generates images at a Fréchet distance of 12.5 from the training images" in text
@@ -131,53 +107,6 @@ def test_a_collapsed_posterior_is_told_of(data: FakeData) -> None:
     assert "collapsed" not in told(small(data, "a", active_units=5), small(data))
 
 
-def test_two_judges_are_doubtful(data: FakeData) -> None:
-    a, b = generating(data, "a", 12.5), generating(data, "b", 9)
-    assert "classifier" not in told(a, b)
-    other = dataclasses.replace(b, generation=b.generation | {"classifier": "y"})
-    assert "not all generated images were judged by the same classifier" in told(a, other)
-
-
-def test_the_protocol_says_how_images_were_generated(data: FakeData) -> None:
-    facts = {"train": "50", "val": "10", "test": "40", "origin": "a folder", "checksum": "abc123"}
-    runs = [
-        dataclasses.replace(run, data={"name": "Garments", **facts})
-        for run in (generating(data, "a", 12.5), generating(data, "b", 9), small(data))
-    ]
-    text = dict(words.protocol(table.rows(runs), SETTINGS))["Generation"]
-    assert "3 images for each class" in text
-    assert "from the prior of a, of “a”; from the prior of b, of “b” (" in text
-    assert "names 92.4% of the test images right" in text
-    assert "it is not the FID" in text
-    text = dict(words.protocol(table.rows(runs[2:]), SETTINGS))["Generation"]
-    assert text.startswith("Not measured")
-
-
-def test_one_run_a_row_has_no_spread(data: FakeData) -> None:
-    assert "from seed to seed is not known" in told(small(data), small(data, "large"))
-    twice = small(data), change(small(data), seed=1, mse=0.03)
-    assert "seed to seed" not in told(*twice)
-    assert "± 0.007" in told(*twice)
-
-
 def test_what_is_left_out_is_said(data: FakeData) -> None:
-    rows = table.rows([small(data)])
-    assert "Left out: b: is not finished." in words.summary(rows, {Path("s/b"): "is not finished"})
-
-
-def test_another_error_than_was_recorded_is_doubtful(data: FakeData) -> None:
-    run = dataclasses.replace(small(data), metrics={"test/mse": 0.021})
-    assert "Doubtful" in told(run)
-    assert "Doubtful" not in told(dataclasses.replace(run, metrics={"test/mse": 0.02}))
-
-
-def test_the_protocol_has_what_repeats_the_numbers(data: FakeData) -> None:
-    facts = {"train": "50", "val": "10", "test": "40", "origin": "a folder", "checksum": "abc123"}
-    run = dataclasses.replace(small(data), data={"name": "Garments", **facts})
-    text = " ".join(value for _, value in words.protocol(table.rows([run]), SETTINGS))
-    for fact in ("Garments", *facts.values(), "Seed 0", "torch", "cores", "not recorded"):
-        assert fact in text
-    environment = {"date": "2026-01-02T03:04:05", "torch": "9.9", "processor": "abacus"}
-    run = dataclasses.replace(run, environment=environment | {"gpus": "none"})
-    text = " ".join(value for _, value in words.protocol(table.rows([run]), SETTINGS))
-    assert "Trained 2026-01-02 with torch 9.9, on abacus" in text
+    rows = group([small(data)])
+    assert "Left out: b: is not finished." in findings(rows, {Path("s/b"): "is not finished"})

@@ -1,0 +1,110 @@
+"""The protocol of a report: how its numbers were made."""
+
+from collections.abc import Mapping, Sequence
+
+from autoencoder.report.measure.judge import NEIGHBORS, RECIPE
+from autoencoder.report.measure.settings import Settings
+from autoencoder.report.phrases import listed, quoted
+from autoencoder.report.write.rows import Row
+from autoencoder.runs.environment import environment, hardware
+
+
+def protocol(rows: Sequence[Row], settings: Settings) -> list[tuple[str, str]]:
+    """How the numbers were made, a paragraph a topic."""
+    found: list[tuple[str, str]] = []
+    for key in dict.fromkeys(row.first.data_key for row in rows):
+        data = next(row.first.data for row in rows if row.first.data_key == key)
+        found.append(
+            (
+                "Data",
+                f"{data['name']}: {data['train']} training, {data['val']} validation and "
+                f"{data['test']} test images, from {data['origin']} (SHA-256 {data['checksum']}).",
+            )
+        )
+    runs = [run for row in rows for run in row.evaluations]
+    seeds = sorted({seed for row in rows for seed in row.seeds})
+    epochs = sorted({int(run.metrics["epochs"]) for run in runs if "epochs" in run.metrics})
+    levels = ", ".join(f"{std:g}" for std in settings.noise_stds)
+    here = environment()
+    return [
+        *found,
+        (
+            "Training",
+            f"Seed {listed(map(str, seeds))}; {listed(map(str, epochs)) or 'unknown'} epochs; "
+            "the checkpoint of least validation error is evaluated. " + _trained_on(rows),
+        ),
+        (
+            "Test",
+            "All test images, each once. Pixels are in [0, 1]; MSE is the mean over all pixels, "
+            "PSNR that of this pooled MSE, SSIM has a Gaussian window of 11 pixels. Test noise "
+            "comes from a fixed seed: every network sees the same corrupted images. The target is "
+            "always the clean image.",
+        ),
+        (
+            "PCA",
+            "Fitted on the same training images as the networks, on clean pixels; its "
+            "reconstructions of the test images are clipped to [0, 1], as those of the networks "
+            "are. A latent with as many numbers as pixels or more is overcomplete and has no such "
+            "floor.",
+        ),
+        (
+            "Noise floors",
+            f"Gaussian noise of standard deviation {levels}. Networks and doing nothing get it "
+            "clipped to [0, 1]; PCA (the best number of components, chosen on the test images) and "
+            "the Wiener filter get it before it is clipped, which serves them better.",
+        ),
+        (
+            "Latents",
+            f"Of clean images. k-NN: 5 neighbours among the training latents, for "
+            f"{settings.knn_points:,} test images at most. Linear probe: ridge classifier on "
+            "standardised training latents, for all test images. Trustworthiness (5 neighbours) "
+            "and silhouette: 2,000 test images at most. Classes are not read off the latents of a "
+            "network that is told the label, which may repeat it. "
+            f"Maps: {settings.max_points:,} test images at most; t-SNE after PCA to 50 dimensions, "
+            f"seed {settings.seed}.",
+        ),
+        ("Generation", _generated(rows, settings)),
+        (
+            "Report",
+            f"Made on {here['date']} with {_versions(here)}, on {hardware(here)}.",
+        ),
+    ]
+
+
+def _generated(rows: Sequence[Row], settings: Settings) -> str:
+    judged = [row for row in rows if row.has("frechet")]
+    if not judged:
+        return "Not measured: there are too few images or classes."
+    priors: dict[str, list[Row]] = {}
+    for row in judged:
+        priors.setdefault(row.prior, []).append(row)
+    drawn = "; ".join(
+        f"from {prior}, of {listed(quoted(row.group) for row in of_prior)}"
+        for prior, of_prior in priors.items()
+    )
+    accuracies = sorted({row.mean("named_as_asked_floor") for row in judged})
+    return (
+        f"{settings.samples_per_class:,} images for each class of the data, the means of what a "
+        f"decoder gives, by seed {settings.seed}. Latents are drawn {drawn} (a Gaussian that is "
+        "fitted after the training is the ex-post density estimation of Ghosh et al., 2020). A "
+        "classifier that is trained on the same training images names "
+        f"{listed(f'{accuracy:.1%}' for accuracy in accuracies)} of the test images right. Its "
+        f"{RECIPE.features} features stand for the images. Fréchet distance: to all training "
+        "images; it is not the FID, which takes the features of Inception, and has another scale. "
+        f"Precision and recall (Kynkäänniemi et al., 2019, {NEIGHBORS} neighbours): among as many "
+        "training images. The floors are those of the real test images, at most as many."
+    )
+
+
+def _trained_on(rows: Sequence[Row]) -> str:
+    environments = [run.environment for row in rows for run in row.evaluations if run.environment]
+    if not environments:
+        return "Versions and hardware of the training were not recorded."
+    described = dict.fromkeys(f"{_versions(one)}, on {hardware(one)}" for one in environments)
+    days = sorted({one["date"][:10] for one in environments})
+    return f"Trained {' to '.join(dict.fromkeys((days[0], days[-1])))} with " + "; ".join(described)
+
+
+def _versions(environment: Mapping[str, str]) -> str:
+    names = ("python", "torch", "lightning", "torchmetrics", "scikit-learn", "numpy")
+    return ", ".join(f"{name} {environment[name]}" for name in names if name in environment)

@@ -1,0 +1,33 @@
+"""What a reader is warned of."""
+
+import dataclasses
+
+import pytest
+
+from tests.report.fakes import FakeData
+from tests.report.said import change, generating, small, told
+
+
+@pytest.fixture(scope="module")
+def data() -> FakeData:
+    return FakeData(40, 12)
+
+
+def test_two_judges_are_doubtful(data: FakeData) -> None:
+    a, b = generating(data, "a", 12.5), generating(data, "b", 9)
+    assert "classifier" not in told(a, b)
+    other = dataclasses.replace(b, generation=b.generation | {"classifier": "y"})
+    assert "not all generated images were judged by the same classifier" in told(a, other)
+
+
+def test_one_run_a_row_has_no_spread(data: FakeData) -> None:
+    assert "from seed to seed is not known" in told(small(data), small(data, "large"))
+    twice = small(data), change(small(data), seed=1, mse=0.03)
+    assert "seed to seed" not in told(*twice)
+    assert "± 0.007" in told(*twice)
+
+
+def test_another_error_than_was_recorded_is_doubtful(data: FakeData) -> None:
+    run = dataclasses.replace(small(data), metrics={"test/mse": 0.021})
+    assert "Doubtful" in told(run)
+    assert "Doubtful" not in told(dataclasses.replace(run, metrics={"test/mse": 0.02}))
