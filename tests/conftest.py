@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
-from autoencoder.commandline import CONF_DIR
+from autoencoder.commandline.configs import CONF_DIR
 from autoencoder.runs.identity import run_name
 
 # The tests' networks are too small to share out; and idle threads of OpenMP spin.

@@ -10,7 +10,7 @@ from hydra.core.plugins import Plugins
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from autoencoder.commandline import CONF_DIR
+from autoencoder.commandline.configs import CONF_DIR
 from autoencoder.data import published
 from autoencoder.data.synthetic import load_synthetic
 from autoencoder.experiment.build import build

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autoencoder.commandline import CONF_DIR
+from autoencoder.commandline.configs import CONF_DIR
 from tests.report.runs_on_disk import COMPACT, WIDE, write_run
 
 SMALL = "max_points=40", "noise_stds=[0,0.3]", "device=cpu", "samples_per_class=3"

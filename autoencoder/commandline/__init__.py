@@ -10,16 +10,13 @@ import functools
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autoencoder.commandline import output, signals
+from autoencoder.commandline.configs import CONF_DIR
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
-
-# In a checkout it lies beside the package, in a wheel inside of it.
-CONF_DIR = next(path / "conf" for path in Path(__file__).parents[1:3] if (path / "conf").is_dir())
 
 
 def command(

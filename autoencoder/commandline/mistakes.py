@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from autoencoder import AutoencoderError
-from autoencoder.commandline import CONF_DIR
+from autoencoder.commandline.configs import CONF_DIR
 from autoencoder.runs.identity import flatten
 
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from autoencoder import runs
-from autoencoder.commandline import CONF_DIR
+from autoencoder.commandline.configs import CONF_DIR
 from autoencoder.console import fitted_table
 from autoencoder.metrics import RECORDED, in_words
 from autoencoder.runs.environment import program

@@ -9,6 +9,7 @@ import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
+from autoencoder.analysis import plotting
 from autoencoder.callbacks import LatentMaps, latents
 from autoencoder.data import to_float
 from tests.callbacks.conftest import Fit, garments
@@ -30,7 +31,7 @@ def test_a_point_has_the_class_of_its_image(
     monkeypatch.setattr(latents, "tsne_map", lambda of, **_: (np.arange(len(of)), of @ to_tsne))
     monkeypatch.setattr(latents, "pca_map", lambda of: of @ to_pca)
     monkeypatch.setattr(latents, "save_figure", lambda _, *saved: drawn.update([saved]))
-    monkeypatch.setattr(latents.plotting, "latent_map", lambda *arguments: arguments)
+    monkeypatch.setattr(plotting, "latent_map", lambda *arguments: arguments)
     data = garments()
     logger = TensorBoardLogger(tmp_path, name="", version="")
     model = fit(data, LatentMaps(max_points, seed=0), max_epochs=1, logger=logger)
@@ -56,7 +57,7 @@ def test_a_point_has_the_class_of_its_image(
 def test_another_seed_maps_other_images(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen: list[Any] = []
     monkeypatch.setattr(latents, "save_figure", lambda *_: None)
-    monkeypatch.setattr(latents.plotting, "latent_map", lambda points, *_: chosen.append(points))
+    monkeypatch.setattr(plotting, "latent_map", lambda points, *_: chosen.append(points))
     monkeypatch.setattr(latents, "tsne_map", lambda of, **_: (None, of))
     for seed in (0, 0, 1):
         fit(garments(), LatentMaps(10, seed=seed), max_epochs=1)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 
+from autoencoder.analysis import plotting
 from autoencoder.callbacks import Reconstructions, reconstructions
 from autoencoder.data import Split, to_float
 from autoencoder.data.noise import GaussianNoise
@@ -29,7 +30,7 @@ def test_each_image_is_in_its_row_and_column(
     fit: Fit, noise: GaussianNoise | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn: list[Any] = []
-    monkeypatch.setattr(reconstructions.plotting, "image_blocks", drawn.extend)
+    monkeypatch.setattr(plotting, "image_blocks", drawn.extend)
     monkeypatch.setattr(reconstructions, "save_figure", lambda *_: None)
     data = garments(noise=noise)
     model = fit(data, Reconstructions(examples=2, scale=1), max_epochs=1)

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from autoencoder.commandline import CONF_DIR
+from autoencoder.commandline.configs import CONF_DIR
 from autoencoder.data import KMNIST, MNIST, FashionMNIST
 from autoencoder.data.published import IdxImages
 from autoencoder.data.sources import DOWNLOADS, DataNotFoundError

@@ -12,7 +12,7 @@ from hydra.utils import instantiate
 from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure
 
-from autoencoder.commandline import CONF_DIR
+from autoencoder.commandline.configs import CONF_DIR
 from autoencoder.data import Batch
 from autoencoder.models import Autoencoder
 from autoencoder.networks.residual import ContextBlock, ResidualBlock

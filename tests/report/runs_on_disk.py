@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
 from autoencoder import runs
-from autoencoder.commandline import CONF_DIR
+from autoencoder.commandline.configs import CONF_DIR
 from autoencoder.experiment.build import build_data, build_model
 from autoencoder.report.measure.settings import Settings
 from tests.conftest import TINY

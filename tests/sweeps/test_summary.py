@@ -11,7 +11,7 @@ import pytest
 from omegaconf import OmegaConf
 from rich.console import Console
 
-from autoencoder.commandline import CONF_DIR
+from autoencoder.commandline.configs import CONF_DIR
 from autoencoder.sweeps.summary import SweepSummary, summarize
 from tests.report.runs_on_disk import COMPACT, SMALL, WIDE, write_run
 
