@@ -2,7 +2,6 @@
 
 import logging
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from autoencoder.report.write.findings import findings
 from autoencoder.report.write.protocol import protocol
 from autoencoder.report.write.rows import group, runs_csv
 from autoencoder.runs import RunError
+from autoencoder.runs.files import clear_asides, remove
 from autoencoder.runs.rows import results_csv
 
 __all__ = ["Evaluation", "Floors", "Settings", "evaluate", "write_report"]
@@ -27,6 +27,7 @@ __all__ = ["Evaluation", "Floors", "Settings", "evaluate", "write_report"]
 log = logging.getLogger(__name__)
 
 FOLDER = "report"
+PAGE = "report.html"
 _CONSOLE_WIDTH = 100
 
 
@@ -41,23 +42,29 @@ def evaluate(cfg: DictConfig) -> Path:
         raise RunError("run=PATH is missing: the folder of a run or of a sweep")
     if not isinstance(cfg.run, str | int):
         raise RunError(f"run={cfg.run}: one folder, please; one above several runs stands for all")
-    return write_report(Path(str(cfg.run)), Settings.from_config(cfg))
+    out = None if cfg.out is None else Path(cfg.out)
+    return write_report(Path(str(cfg.run)), Settings.from_config(cfg), out=out)
 
 
-def write_report(path: Path, settings: Settings, console: Console | None = None) -> Path:
+def write_report(
+    path: Path, settings: Settings, console: Console | None = None, *, out: Path | None = None
+) -> Path:
     """Evaluates the runs in a directory and writes its report: HTML, Markdown, CSV and figures.
 
     Args:
         path: A run or a sweep.
         settings: How runs are evaluated.
         console: Where the table, the summary and the progress go; standard output by default.
+        out: The folder of the report; `path/report` by default.
 
     Returns:
-        The HTML file, `path/report/report.html`.
+        The HTML file, `report.html` in the folder.
 
     Raises:
-        RunError: If no run in it can be reported.
+        RunError: If no run in it can be reported, or the report can't be written.
     """
+    folder_of_report = out or path / FOLDER
+    _check_writable(folder_of_report, path)
     console = console or _standard_output()
     evaluations, floors, left_out = collect(path, settings, console)
     rows = group(evaluations)
@@ -68,7 +75,7 @@ def write_report(path: Path, settings: Settings, console: Console | None = None)
     title = f"{path.resolve().parent.name}/{path.resolve().name}: {n_runs}"
     with console.status("drawing") if console.is_terminal else _nothing():
         drawn = figures.draw(ordered, floors)
-        with _replaced(path / FOLDER) as folder:
+        with _replaced(folder_of_report) as folder:
             (folder / "figures").mkdir()
             for figure in drawn:
                 (folder / "figures" / f"{figure.name}.png").write_bytes(figure.png)
@@ -78,7 +85,7 @@ def write_report(path: Path, settings: Settings, console: Console | None = None)
                 "report.md": page.render_markdown(
                     title, summary, table.markdown_table(rows), drawn, paragraphs
                 ),
-                "report.html": page.render_html(
+                PAGE: page.render_html(
                     title,
                     summary,
                     table.html_table(rows),
@@ -92,7 +99,7 @@ def write_report(path: Path, settings: Settings, console: Console | None = None)
     console.print(table.console_table(rows, console.width))
     for sentence in summary:
         console.print(f"- {sentence}", markup=False, highlight=False)
-    report = path / FOLDER / "report.html"
+    report = folder_of_report / PAGE
     # Whole, so that it can be clicked or copied, however long it is.
     console.print(str(report), soft_wrap=True, markup=False, highlight=False)
     return report
@@ -103,19 +110,54 @@ def _standard_output() -> Console:
     return console if console.is_terminal else Console(width=_CONSOLE_WIDTH)
 
 
+def _check_writable(folder: Path, path: Path) -> None:
+    """Refuses a folder that is no report, or can't be written, before anything is measured."""
+    if not path.is_dir():  # of which `collect` says so
+        return
+    try:
+        if folder.exists() and any(folder.iterdir()) and not (folder / PAGE).exists():
+            raise RunError(f"{folder} is no report, so it is not replaced; try out=FOLDER")
+        with _aside(folder):
+            pass
+    except OSError as error:
+        raise RunError(f"{folder} can't be written: {error.strerror}; try out=FOLDER") from error
+
+
 @contextmanager
-def _replaced(folder: Path) -> Iterator[Path]:
-    """Gives an empty folder to write to, which takes the place of `folder` when all went well."""
+def _aside(folder: Path) -> Iterator[Path]:
+    """Gives an empty folder beside `folder`, which is gone in the end, unless it was moved."""
     aside = folder.with_name(f".{os.getpid()}.{folder.name}")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir()
+    remove(aside)
+    aside.mkdir(parents=True)
     try:
         yield aside
-        if folder.exists():
-            shutil.rmtree(folder)
-        aside.rename(folder)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        remove(aside)
+
+
+@contextmanager
+def _replaced(folder: Path) -> Iterator[Path]:
+    """Gives an empty folder to write to, which takes the place of `folder` when all went well.
+
+    However it ends, what was there is there, or what is new: the old is removed last.
+    """
+    with _aside(folder) as aside:
+        yield aside
+        old = aside.with_name(f"{aside.name}.old")
+        remove(old)
+        # A link is replaced, not what is behind it.
+        was_there = folder.exists() or folder.is_symlink()
+        if was_there:
+            folder.rename(old)
+        try:
+            aside.rename(folder)
+        except OSError:
+            if was_there:
+                old.rename(folder)
+            raise
+        remove(old)
+    # Of processes that were killed; until now it may have been the only report.
+    clear_asides(folder.parent, folder.name, f"{folder.name}.old")
 
 
 @contextmanager
