@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from autoencoder.runs.identity import LONGEST_NAME, run_name
 from tests.conftest import TINY
 
 ROOT = Path(__file__).parent.parent
@@ -72,16 +71,3 @@ def test_a_sweep_leaves_a_folder_a_run(tmp_path: Path) -> None:
     assert "noise-gaussian" in finished[0]
     assert "noise-none" in finished[1]
     assert not (tmp_path / "outputs").exists()
-
-
-def test_names_can_be_typed_back() -> None:
-    assert run_name(["noise=none", "model=a", "name=x"]) == "model-a_noise-none"
-    assert run_name(["model.channels=[16,32,8]"]) == "model.channels-16-32-8"
-    assert run_name(["+x=1e-3", "data.root=/d"]) == "x-1e-3"
-    assert run_name([]) == "default"
-
-
-def test_long_names_stay_short_and_differ() -> None:
-    names = {run_name([f"key{i}={i}" for i in range(40)] + [f"last={last}"]) for last in (1, 2)}
-    assert len(names) == 2
-    assert all(len(name) <= LONGEST_NAME for name in names)

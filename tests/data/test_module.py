@@ -49,6 +49,25 @@ def test_splits_share_no_image_and_lose_none() -> None:
     assert not as_rows(train) & as_rows(val)
 
 
+@pytest.mark.parametrize("stage", ["train", "val", "test"])
+def test_each_image_has_its_own_label(stage: str) -> None:
+    source = garments().source
+    of_test = stage == "test"
+    images, labels = (
+        (source.test_images, source.test_labels)
+        if of_test
+        else (source.train_images, source.train_labels)
+    )
+    right = {
+        image.numpy().tobytes(): int(label)
+        for image, label in zip(images / 255, labels, strict=True)
+    }
+    batch = joined(garments(noise=GaussianNoise(0.01, clip=True)), stage)
+    for image, corrupted, label in zip(*batch, strict=True):
+        assert right[image.numpy().tobytes()] == label
+        assert (image - corrupted).abs().max() < 0.1
+
+
 def test_a_batch_is_float_in_0_1_with_its_clean_target() -> None:
     first = batches(garments(), "train")[0]
     assert first.images.shape == first.corrupted.shape == (16, 1, 12, 12)

@@ -45,11 +45,24 @@ def test_gaussian_has_its_mean_and_std(grey: Tensor) -> None:
     assert error.std().item() == pytest.approx(0.3, rel=0.01)
 
 
+def test_pixels_and_channels_and_images_have_noise_of_their_own(grey: Tensor) -> None:
+    error = GaussianNoise(0.3, clip=False)(grey) - grey
+    for one, other in ((error[:, 0], error[:, 1]), (error[0::2], error[1::2])):
+        assert (one * other).mean().item() / 0.09 == pytest.approx(0, abs=0.02)
+    for noise in (SaltAndPepperNoise(0.2), MaskingNoise(0.4)):
+        changed = (noise(grey) != grey).float()[:, 0]
+        # An image is hit as often as another, but not in the same pixels.
+        both = (changed[0::2] * changed[1::2]).mean().item()
+        assert both == pytest.approx(changed.mean().item() ** 2, rel=0.1)
+
+
 def test_gaussian_range_draws_one_std_an_image(grey: Tensor) -> None:
     stds = (GaussianNoise([0.1, 0.5], clip=False)(grey) - grey).flatten(1).std(1)
     assert stds.min() > 0.08
     assert stds.max() < 0.55
     assert stds.mean().item() == pytest.approx(0.3, abs=0.03)
+    # Uniformly between the two.
+    assert stds.std().item() == pytest.approx(0.4 / 12**0.5, abs=0.02)
 
 
 def test_salt_and_pepper_replaces_its_share(grey: Tensor) -> None:

@@ -81,6 +81,13 @@ def test_half_a_checkpoint_is_refused(run: Path) -> None:
         load_run(run)
 
 
+def test_the_best_checkpoint_is_taken_and_the_last_where_none_was_chosen(run: Path) -> None:
+    (run / runs.LAST).touch()
+    assert runs.checkpoint(run) == run / runs.BEST
+    (run / runs.BEST).unlink()
+    assert runs.checkpoint(run) == run / runs.LAST
+
+
 def test_a_run_without_checkpoints_is_refused(run: Path) -> None:
     (run / runs.BEST).unlink()
     with pytest.raises(RunError, match=r"best.ckpt is missing"):
