@@ -7,9 +7,11 @@ file imports nothing slow at all: a signal may come while Hydra is being importe
 from __future__ import annotations
 
 import functools
+import io
 import os
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 from autoencoder.commandline import output, signals
@@ -84,4 +86,15 @@ def _run(task: Callable[[DictConfig], Any], config_name: str) -> None:
                 raise _PastHydraError from error
             raise
 
-    hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name=config_name)(job)()
+    main = hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name=config_name)(job)
+    if not {"--help", "-h"} & set(sys.argv):
+        main()
+        return
+    from autoencoder.commandline.meanings import annotated
+
+    text = io.StringIO()
+    try:
+        with redirect_stdout(text):
+            main()
+    finally:
+        sys.stdout.write(annotated(text.getvalue(), config_name, sys.argv[1:]))

@@ -32,6 +32,8 @@ def explain(error: Exception) -> str | None:
             f"{key}={values}: several values are a sweep, which takes -m; "
             f"a list is written {key}=[{values}]"
         )
+    if match := re.match(r"Could not append to config. An item is already at '(.+?)'", str(error)):
+        return f"+{match[1]}: it is there already; write {match[1]}=VALUE"
     if "Config group override must be a string or a list" in str(error):
         null = [word.partition("=")[0] for word in sys.argv[1:] if word.endswith(("=null", "="))]
         group = next((key for key in null if choices(key)), "a group")

@@ -3,10 +3,11 @@
 import re
 import shlex
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import OverrideParseException
+from hydra.errors import HydraException
 
 from autoencoder import AutoencoderError
 from autoencoder.runs.identity import PLACE
@@ -23,12 +24,7 @@ def ordered(words: Sequence[str]) -> list[str]:
         WordsError: If an override is none, or can't be meant.
     """
     flags, overrides = [], []
-    values_of = {
-        name: action
-        for action in get_args_parser()._actions
-        for name in action.option_strings
-        if action.nargs != 0
-    }
+    known = {name: one for one in get_args_parser()._actions for name in one.option_strings}
     left = list(words)
     while left:
         word = left.pop(0)
@@ -36,9 +32,15 @@ def ordered(words: Sequence[str]) -> list[str]:
             overrides.append(word)
             continue
         flags.append(word)
-        action = values_of.get(word)
+        action = known.get(word.partition("=")[0])
+        if action is None:
+            key = word.strip("-").partition("=")[0]
+            raise WordsError(
+                f"{word}: no such flag; values are set as {key}=VALUE, flags are in --hydra-help"
+            )
         # The value of --info may be missing.
-        if action and left and (action.nargs is None or left[0] in (action.choices or ())):
+        takes_value = action.nargs is None or (left and left[0] in (action.choices or ()))
+        if takes_value and left and "=" not in word:
             flags.append(left.pop(0))
     _check(overrides)
     return [*overrides, *flags]
@@ -63,6 +65,8 @@ def _check(overrides: Sequence[str]) -> None:
 
 def _mended(overrides: Sequence[str], word: str) -> str:
     """What was meant by words that a shell has taken apart."""
+    if Path(word).exists() and overrides == [word]:
+        return f"run={word}"
     text = re.sub(r"\s*=\s*", "=", " ".join(overrides))
     text = re.sub(r"(?<=[\[,])\s+|\s+(?=[\],])", "", text)
     meant = [part for part in text.split() if word.strip("=") in part]
@@ -78,7 +82,11 @@ def _sweeps(overrides: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
     for word in overrides:
         try:
             override = parser.parse_override(word)
-        except OverrideParseException:
-            continue  # Hydra will say so
+        except HydraException:
+            key, _, value = word.partition("=")
+            raise WordsError(
+                f"{word}: can't be read; a list is {key}=[a,b], and a text with special characters "
+                f"is quoted twice, as in '{key}=\"{value}\"'"
+            ) from None
         if override.is_choice_sweep():
             yield override.get_key_element(), list(override.sweep_string_iterator())

@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from autoencoder import AutoencoderError, runs
 from autoencoder.callbacks import History, HyperParameters, KeepSignals
+from autoencoder.commandline import explain
 from autoencoder.data import ImageDataModule
 from autoencoder.experiment.allocator import keep_freed_memory
 from autoencoder.experiment.trust import check_targets
@@ -72,8 +73,6 @@ def build(cfg: DictConfig, *, load: bool = True) -> tuple[ImageDataModule, Autoe
 
 def build_trainer(cfg: DictConfig) -> L.Trainer:
     """The trainer of a config, with its callbacks and loggers."""
-    with _config_errors("trainer"):
-        _check_trainer(cfg.trainer)
     callbacks = [callback for callback in _instantiate(cfg.callbacks).values() if callback]
     # Its row holds what the others have logged at the end of the epoch.
     callbacks.sort(key=lambda callback: isinstance(callback, History))
@@ -159,13 +158,6 @@ def _hyperparameters(cfg: DictConfig) -> dict[str, Any]:
     }
 
 
-def _check_trainer(flags: DictConfig) -> None:
-    # What Lightning itself would only stumble over in the middle of a fit.
-    for flag in ("max_epochs", "min_epochs", "max_steps", "log_every_n_steps"):
-        if not isinstance(flags[flag], int | None):
-            raise ValueError(f"{flag} must be a whole number, got {flags[flag]!r}")
-
-
 @contextmanager
 def _config_errors(key: str, values: DictConfig | None = None) -> Iterator[None]:
     """Turns what a constructor says of bad values into one message, with the values."""
@@ -175,7 +167,9 @@ def _config_errors(key: str, values: DictConfig | None = None) -> Iterator[None]
         given = ", ".join(
             f"{key!s}={value!r}" for key, value in (values or {}).items() if str(key)[0] != "_"
         )
-        raise ConfigError(f"{key}: {error}{given and f' (given {given})'}") from error
+        raise ConfigError(
+            f"{key}: {explain(error) or error}{given and f' (given {given})'}"
+        ) from error
 
 
 def _without_gpu_checks() -> None:

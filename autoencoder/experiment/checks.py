@@ -10,10 +10,10 @@ import os
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 import torch
-from hydra.utils import get_object
 from omegaconf import DictConfig
 
 from autoencoder.commandline.mistakes import choices
@@ -29,6 +29,9 @@ def check(cfg: DictConfig) -> None:
         ConfigError: At the first that can't be used; the text says what can.
     """
     values = resolved(cfg)
+    for group in _GROUPS:
+        if not isinstance(values.get(group), dict):
+            raise ConfigError(f"{group} is missing; it can be {', '.join(choices(group))}")
     for key, allowed in _RANGES.items():
         group, _, name = key.rpartition(".")
         value = (values[group] if group else values).get(name)
@@ -72,7 +75,14 @@ _SHARE = _Range(
     lambda value: _COUNT.holds(value) or (isinstance(value, float) and 0 < value <= 1),
 )
 _POSITIVE = _Range("a number > 0", lambda value: _is_number(value) and 0 < value < math.inf)
+_FLAG = _Range("true or false", lambda value: isinstance(value, bool))
+_GROUPS = (
+    "data", "noise", "optimizer", "scheduler", "model", "trainer", "callbacks", "logger",
+)  # fmt: skip
 _RANGES = {
+    "overwrite": _FLAG,
+    "fail_fast": _FLAG,
+    "report": _FLAG,
     "seed": _Range(
         "a whole number from 0 to 4294967295", lambda value: _is_whole(value) and 0 <= value < 2**32
     ),
@@ -99,35 +109,53 @@ def _problems(prefix: str, node: Any) -> Iterator[str]:
         yield from _problems(f"{prefix}.{key}", value)
     if "_target_" in node:
         values = {key: value for key, value in node.items() if not key.startswith("_")}
-        yield from _wrong_arguments(prefix, values, get_object(node["_target_"]))
+        try:
+            function = resolve_name(node["_target_"])
+        except (ImportError, AttributeError, ValueError) as error:
+            yield f"{prefix}._target_={node['_target_']}: {error}"
+        else:
+            yield from _wrong_arguments(prefix, values, function)
 
 
 def _wrong_arguments(
     prefix: str, values: Mapping[str, Any], function: Callable[..., Any]
 ) -> Iterator[str]:
-    parameters = inspect.signature(function).parameters
-    takes_all = any(one.kind is one.VAR_KEYWORD for one in parameters.values())
-    called = (
-        inspect.getattr_static(function, "__init__") if isinstance(function, type) else function
-    )
-    try:
-        hints = get_type_hints(called)
-    except NameError:  # annotations that only a type checker can read
-        hints = {}
+    parameters, takes_all = _parameters(function)
     for name, value in values.items():
         key = f"{prefix}.{name}" if prefix else name
         if name not in parameters:
             if not takes_all:
                 yield f"{key}: {getattr(function, '__name__', function)} takes no {name}"
             continue
-        if name not in hints or value == parameters[name].default:
-            continue
-        if not _fits(value, hints[name]):
+        hint, default = parameters[name]
+        if not (_fits(value, hint) or value == default):
             group = key.replace(".", "/")
             known = choices(group)
-            hint = f"; write {group}=NAME, one of {', '.join(known)}" if known else ""
-            meaning = "one of its choices" if known else _in_words(hints[name])
-            yield f"{key} must be {meaning}, got {_as_typed(value)}{hint}"
+            instead = f"; write {group}=NAME, one of {', '.join(known)}" if known else ""
+            meaning = "one of its choices" if known else _in_words(hint)
+            yield f"{key} must be {meaning}, got {_as_typed(value)}{instead}"
+
+
+def _parameters(function: Callable[..., Any]) -> tuple[dict[str, tuple[Any, Any]], bool]:
+    """Annotation and default of each parameter; and whether there may be any other.
+
+    What a class passes on to its base in `**kwargs` is a parameter of it as well.
+    """
+    found: dict[str, tuple[Any, Any]] = {}
+    layers = [function]
+    if isinstance(function, type):
+        layers = [vars(base)["__init__"] for base in function.__mro__ if "__init__" in vars(base)]
+    for layer in layers:
+        parameters = inspect.signature(layer).parameters.values()
+        try:
+            hints = get_type_hints(layer)
+        except NameError:  # annotations that only a type checker can read
+            hints = {}
+        own = {one.name: (hints.get(one.name, Any), one.default) for one in parameters}
+        found = own | found
+        if not any(one.kind is one.VAR_KEYWORD for one in parameters):
+            return found, False
+    return found, True
 
 
 def _fits(value: Any, hint: Any) -> bool:
@@ -200,8 +228,13 @@ def _check_processes(flags: Mapping[str, Any]) -> None:
             f"trainer.accelerator={flags['accelerator']}: this machine has no GPU that torch can "
             "use; trainer=cpu trains without, trainer=default with one where there is one"
         )
-    if slurm.n_tasks() > 1:
+    if slurm.n_tasks() > 1 or "TORCHELASTIC_RUN_ID" in os.environ:
         return  # they have been started
+    if flags["num_nodes"] > 1:
+        raise ConfigError(
+            f"trainer.num_nodes={flags['num_nodes']}: this is one machine; Slurm starts a run on "
+            "several, by hydra/launcher=slurm or srun"
+        )
     on_cpu = flags["accelerator"] == "cpu" or not torch.cuda.is_available()
     # Two in any case: that distributed training works can be tried on one core.
     most = max(2, _cores()) if on_cpu else torch.cuda.device_count()
