@@ -202,6 +202,16 @@ def test_a_figure_is_a_file_of_its_pixels(tmp_path: Path, data: FakeData) -> Non
     assert figure.width == pytest.approx(size(figure)[0] * 96 / 130, abs=2)
 
 
+def test_a_name_is_no_formula(data: FakeData) -> None:
+    name = r"$x_1$, $\frac{$, ${x}"
+    figures = draw([data.evaluation(name, 8, 0.2)], {data.key: data.floors()})
+    for figure in figures:
+        assert figure.png
+    loss = figures[0].figure
+    (label,) = loss.legends[0].get_texts()
+    assert (label.get_text(), label.get_parse_math()) == (name, False)
+
+
 def test_long_names_keep_both_ends() -> None:
     text = plotting.shortened("model.channels=[16,32,64],noise=gaussian,optimizer.lr=0.001", 30)
     assert len(text) == 30

@@ -8,9 +8,10 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from autoencoder.analysis.plotting.style import shortened
+from autoencoder.analysis.plotting.style import literal, shortened
 
 
+@literal
 def heat_map(
     values: NDArray[np.float64],
     texts: Sequence[Sequence[str]],

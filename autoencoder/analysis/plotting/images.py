@@ -8,6 +8,8 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from autoencoder.analysis.plotting.style import literal
+
 Array = NDArray[np.float32]
 # The absolute error at which its colour is brightest: one scale for all runs of all reports.
 LARGEST_ERROR = 0.5
@@ -28,6 +30,7 @@ class ImageBlock(NamedTuple):
     rows: Mapping[str, Array]
 
 
+@literal
 def image_blocks(blocks: Sequence[ImageBlock], cell: float = 0.8) -> Figure:
     """Blocks of images below each other.
 

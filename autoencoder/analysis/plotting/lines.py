@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from autoencoder.analysis.plotting.style import FLOOR_COLOR, legend_below, run_style
+from autoencoder.analysis.plotting.style import FLOOR_COLOR, legend_below, literal, run_style
 
 _WIDTH = 6.2  # inches of a figure that isn't made of pictures
 
@@ -56,6 +56,7 @@ def none_negative(curves: Sequence[Curve]) -> bool:
     return not any(value < 0 for curve in curves for value in curve.y)
 
 
+@literal
 def line_plot(
     curves: Sequence[Curve],
     x_label: str,

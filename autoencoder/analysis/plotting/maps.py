@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from autoencoder.analysis.plotting.images import Array
-from autoencoder.analysis.plotting.style import class_colors, legend_below
+from autoencoder.analysis.plotting.style import class_colors, legend_below, literal
 
 
 class MapPanel(NamedTuple):
@@ -41,6 +41,7 @@ def latent_map(
     return latent_maps([[MapPanel(title, points, labels)]], classes)
 
 
+@literal
 def latent_maps(panels: Sequence[Sequence[MapPanel]], classes: Sequence[str]) -> Figure:
     """Maps of latents in rows and columns, with one legend below them.
 
