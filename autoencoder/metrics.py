@@ -76,17 +76,18 @@ METRICS = (
            "the same training images, clipped to [0, 1]", format="#.3g", brief=("report",)),
     Metric("pca_ratio", "", "ratio to PCA", "clean MSE / PCA MSE; above 1 the network loses to PCA",
            -1, ".2f", brief=("report",)),
-    Metric("input_psnr", "", "PSNR of doing nothing, dB", "of the corrupted images themselves",
-           format=".2f"),
-    Metric("linear_psnr", "", "PSNR of the best linear, dB", "the best PCA projection or Wiener "
-           "filter of the same noise", format=".2f"),
+    Metric("input_psnr", "", "PSNR of doing nothing, dB", "of the corrupted images themselves, "
+           "clipped to [0, 1]", format=".2f"),
+    Metric("linear_psnr", "", "PSNR of the best linear, dB", "the best of linear denoisers of the "
+           "same noise: the affine map of least squares, PCA, the Wiener filter", format=".2f"),
     Metric("knn", "", "k-NN", "accuracy of 5 nearest neighbours among the training latents", 1,
            ".3f", alike=("room",), floor="pca_knn", brief=("report",)),
-    Metric("pca_knn", "", "k-NN on PCA", "the same on PCA of the same size", format=".3f"),
+    Metric("pca_knn", "", "k-NN on PCA", "the same on PCA of the same size, or on the pixels if "
+           "they are fewer", format=".3f"),
     Metric("linear_probe", "", "linear probe", "accuracy of a ridge classifier on the latents", 1,
            ".3f", alike=("room",), floor="pca_linear_probe"),
-    Metric("pca_linear_probe", "", "linear probe on PCA", "the same on PCA of the same size",
-           format=".3f"),
+    Metric("pca_linear_probe", "", "linear probe on PCA", "the same on PCA of the same size, "
+           "or on the pixels if they are fewer", format=".3f"),
     Metric("trustworthiness", "", "trustworthiness of the latent", "whether neighbours in the "
            "latent are neighbours as images; 1 is perfect", 1, ".3f", alike=("room",)),
     Metric("silhouette", "", "silhouette", "how far the classes are apart in the latent, -1 to 1",

@@ -4,8 +4,8 @@ Every function raises ValueError for arrays that are empty, hold NaN or infinity
 besides that of the points, or don't match in shape, and for targets that leave [0, 1].
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from autoencoder.analysis.pca import PrincipalComponents, pca_mse
 # Where the best projection lies falls with the noise: about 384 components at a standard deviation
 # of .1, 32 at .5. A list that ends too early makes a floor that is too easy to beat.
 DENOISING_COMPONENTS = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+# Of the variance along the first direction: what varies less takes no part in a fit.
+_SMALLEST_SHARE = 1e-12
 
 
 class DenoisingFloor(NamedTuple):
@@ -59,29 +61,97 @@ def denoising_floor(
     )
 
 
-def wiener_psnr(pca: PrincipalComponents, corrupted: Array, images: Array, std: float) -> float:
-    r"""PSNR in dB of the Wiener filter, clipped: the best linear denoiser of white additive noise.
+class AffineMap(NamedTuple):
+    """An affine map of flattened images, `x -> x weights + offset`: a linear denoiser.
 
-    Each code is shrunk instead of kept or dropped:
-    `z_k <- z_k variance_k / (variance_k + std^2)` (Wiener 1949), the linear map of least expected
-    squared error for images of this covariance. No number of components is chosen.
-
-    Args:
-        pca: Components fitted on clean training images.
-        corrupted: `(N, ...)`, with noise of standard deviation `std` that was not clipped.
-        images: `(N, ...)` in [0, 1], the clean targets.
-        std: The standard deviation of the noise, in pixel units, above 0.
+    Attributes:
+        weights: `(D, E)`.
+        offset: `(E,)`.
     """
-    if not std > 0:
-        raise ValueError(f"std must be above 0, got {std}")
-    points = points_of(corrupted, "corrupted", size=len(pca.mean))
-    targets = pixels_of(images, "images", len(pca.mean), len(points))
-    gains = pca.variances / (pca.variances + std**2)
-    error = 0.0
-    for block in blocks(len(points)):
-        codes = pca.project(points[block], len(gains)) * gains
-        error += squared_error(pca.reconstruct(codes), targets[block], clip=True)
-    return _decibel(error / targets.size)
+
+    weights: Array
+    offset: Array
+
+    @classmethod
+    def fit(cls, pairs: Iterable[tuple[Array, Array]]) -> Self:
+        r"""The map of least squared error from inputs to targets.
+
+        `weights = C_xx^+ C_xy` and `offset = E y - E x weights`: the linear estimator of minimum
+        mean squared error (Kay, "Fundamentals of Statistical Signal Processing", 1993, ch. 12),
+        of the smallest weights where the inputs leave a choice. Moments are summed block by block
+        in float64; memory is that of one block and of `D x (D + E)` numbers.
+
+        Args:
+            pairs: Blocks of inputs `(n, ...)` and their targets `(n, ...)`. Of corrupted images,
+                several draws of the noise: it is the expectation over them that is wanted.
+
+        Example:
+            >>> x = np.array([[0.0, 1.0], [1.0, 1.0], [2.0, 1.0]])
+            >>> AffineMap.fit([(x[:2], 3 * x[:2, :1] + 1), (x[2:], 3 * x[2:, :1] + 1)])
+            AffineMap(weights=array([[3.],
+                   [0.]]), offset=array([1.]))
+        """
+        moments: Array = np.zeros(0)
+        for inputs, targets in pairs:
+            x = points_of(inputs, "inputs").astype(np.float64)
+            y = points_of(targets, "targets").astype(np.float64)
+            if len(x) != len(y):
+                raise ValueError(f"{len(x)} inputs, but {len(y)} targets")
+            if not moments.size:
+                # Sums are taken from the first point, for what is constant to vary by exactly 0.
+                origin = np.concatenate([x[0], y[0]])
+                size = len(x[0])
+                count, sums, moments = 0, np.zeros(len(origin)), np.zeros((size, len(origin)))
+            x -= origin[:size]
+            y -= origin[size:]
+            count += len(x)
+            sums += np.concatenate([x.sum(axis=0), y.sum(axis=0)])
+            # Apart, as numpy computes but one half of `x.T @ x`.
+            moments[:, :size] += x.T @ x
+            moments[:, size:] += x.T @ y
+        if not moments.size:
+            raise ValueError("pairs is empty")
+        mean = sums / count
+        covariance = moments / count - np.outer(mean[:size], mean)
+        weights = (
+            np.linalg.pinv(covariance[:, :size], _SMALLEST_SHARE, hermitian=True)
+            @ covariance[:, size:]
+        )
+        mean += origin
+        return cls(weights, mean[size:] - mean[:size] @ weights)
+
+    @classmethod
+    def wiener(cls, pca: PrincipalComponents, std: float) -> Self:
+        r"""The Wiener filter: the best linear denoiser of white noise that is not clipped.
+
+        Each code is shrunk instead of kept or dropped:
+        `z_k <- z_k variance_k / (variance_k + std^2)` (Wiener 1949), the linear map of least
+        expected squared error for images of this covariance.
+
+        Args:
+            pca: Components fitted on clean training images.
+            std: The standard deviation of the noise, in pixel units, above 0.
+        """
+        if not std > 0:
+            raise ValueError(f"std must be above 0, got {std}")
+        gains = pca.variances / (pca.variances + std**2)
+        weights = (pca.components.T * gains) @ pca.components
+        return cls(weights, pca.mean - pca.mean @ weights)
+
+    def psnr(self, corrupted: Array, images: Array) -> float:
+        """PSNR in dB of the denoised images, clipped to [0, 1].
+
+        Args:
+            corrupted: `(N, ...)`.
+            images: `(N, ...)` in [0, 1], the clean targets.
+        """
+        points = points_of(corrupted, "corrupted", size=len(self.weights))
+        targets = pixels_of(images, "images", len(self.offset), len(points))
+        errors = (
+            squared_error(points[block] @ self.weights + self.offset, targets[block], clip=True)
+            for block in blocks(len(points))
+        )
+        return _decibel(sum(errors) / targets.size)
 
 
 def psnr(reconstructions: Array, images: Array, *, clip: bool = False) -> float:

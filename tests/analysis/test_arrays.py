@@ -7,14 +7,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from autoencoder.analysis.denoising import denoising_floor, psnr, wiener_psnr
+from autoencoder.analysis.denoising import AffineMap, denoising_floor, psnr
 from autoencoder.analysis.latents import latent_use, silhouette, trustworthiness
 from autoencoder.analysis.maps import pca_map, tsne_map
 from autoencoder.analysis.pca import PrincipalComponents, pca_mse
 from autoencoder.analysis.probes import knn_accuracy, linear_probe_accuracy
 
 Array = npt.NDArray[Any]
-
 
 POINTS = np.random.default_rng(0).random((20, 4))
 LABELS = np.arange(20) % 2
@@ -26,7 +25,8 @@ MEASURES: dict[str, Callable[[Array], Any]] = {
     "project": lambda x: FITTED.project(x, 2),
     "pca_mse": lambda x: pca_mse(FITTED, x, [2]),
     "denoising_floor": lambda x: denoising_floor(FITTED, x, POINTS),
-    "wiener_psnr": lambda x: wiener_psnr(FITTED, x, POINTS, 0.1),
+    "AffineMap.fit": lambda x: AffineMap.fit([(x, POINTS)]),
+    "AffineMap.psnr": lambda x: AffineMap.wiener(FITTED, 0.1).psnr(x, POINTS),
     "psnr": lambda x: psnr(x, POINTS),
     "linear_probe_accuracy": lambda x: linear_probe_accuracy(x, LABELS, POINTS, LABELS),
     "knn_accuracy": lambda x: knn_accuracy(POINTS, LABELS, x, LABELS),

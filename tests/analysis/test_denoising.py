@@ -1,11 +1,12 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from sklearn.linear_model import LinearRegression
 
-from autoencoder.analysis.denoising import denoising_floor, psnr, wiener_psnr
+from autoencoder.analysis.denoising import AffineMap, denoising_floor, psnr
 from autoencoder.analysis.pca import PrincipalComponents, pca_mse
 
 Array = npt.NDArray[Any]
@@ -36,14 +37,71 @@ def test_denoising_floor_is_the_best_of_the_projections(
 def test_wiener_filter_beats_every_projection(images: Array, pca: PrincipalComponents) -> None:
     corrupted = images + 0.1 * np.random.default_rng(2).standard_normal(images.shape)
     floor = denoising_floor(pca, corrupted, images, range(31))
-    assert wiener_psnr(pca, corrupted, images, std=0.1) > floor.pca_psnr
-    assert wiener_psnr(pca, images, images, std=1e-6) > 80
+    assert AffineMap.wiener(pca, std=0.1).psnr(corrupted, images) > floor.pca_psnr
+    assert AffineMap.wiener(pca, std=1e-6).psnr(images, images) > 80
+
+
+def test_wiener_filter_shrinks_codes(images: Array, pca: PrincipalComponents) -> None:
+    gains = pca.variances / (pca.variances + 0.2**2)
+    expected = pca.reconstruct(pca.project(images, 30) * gains).clip(0, 1)
+    denoised = AffineMap.wiener(pca, std=0.2).psnr(images, images)
+    assert denoised == pytest.approx(psnr(expected, images), rel=1e-9)
+
+
+@pytest.mark.parametrize("block", [1, 7, 3000])
+def test_affine_map_is_the_linear_regression_of_scikit_learn(images: Array, block: int) -> None:
+    x = images.reshape(3000, -1) + np.random.default_rng(2).standard_normal((3000, 30)) / 10
+    x = x.clip(0, 1)
+    # Targets need not be as many as inputs.
+    y = images.reshape(3000, -1)[:, :20]
+    starts = range(0, 3000, block)
+    fitted = AffineMap.fit((x[i : i + block], y[i : i + block]) for i in starts)
+    reference = LinearRegression().fit(x, y)
+    np.testing.assert_allclose(fitted.weights, reference.coef_.T, atol=1e-6)
+    np.testing.assert_allclose(fitted.offset, reference.intercept_, atol=1e-6)
+    expected = psnr(reference.predict(x), y, clip=True)
+    assert fitted.psnr(x, y) == pytest.approx(expected, rel=1e-6)
+
+
+def test_affine_map_of_inputs_that_leave_a_choice_is_the_smallest(images: Array) -> None:
+    y = images[:12].reshape(12, -1)
+    # A pixel that is constant, two that are the same, and more of them than points.
+    x = np.concatenate([y, y[:, :1], np.full((12, 1), 0.1)], axis=1)
+    fitted = AffineMap.fit([(x[:5], y[:5]), (x[5:], y[5:])])
+    reference = LinearRegression().fit(x.astype(np.float64), y)
+    np.testing.assert_allclose(fitted.weights, reference.coef_.T, atol=1e-6)
+    assert fitted.psnr(x, y) > 80
+    constant = AffineMap.fit([(x[:, -1:], y)])
+    np.testing.assert_allclose(constant.weights, 0)
+    np.testing.assert_allclose(constant.offset, y.mean(axis=0), rtol=1e-6)
+
+
+@pytest.mark.parametrize("corrupt", ["clip", "mask"])
+def test_affine_map_beats_every_projection_and_filter(
+    images: Array, pca: PrincipalComponents, corrupt: str
+) -> None:
+    def noise(seed: int) -> Array:
+        rng = np.random.default_rng(seed)
+        if corrupt == "mask":
+            return images * (rng.random(images.shape) > 0.25)
+        return (images + 0.5 * rng.standard_normal(images.shape)).clip(0, 1)
+
+    fitted = AffineMap.fit((noise(seed), images) for seed in (3, 4))
+    corrupted = noise(2)
+    floor = denoising_floor(pca, corrupted, images, range(31))
+    wiener = AffineMap.wiener(pca, std=0.5)
+    best = max(floor.pca_psnr, wiener.psnr(corrupted, images), floor.clipped_input_psnr)
+    assert fitted.psnr(corrupted, images) > best + 0.4
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: wiener_psnr(FITTED, POINTS, POINTS, 0), "std"),
+        (lambda: AffineMap.wiener(FITTED, 0), "std"),
+        (lambda: AffineMap.fit([]), "pairs is empty"),
+        (lambda: AffineMap.fit([(POINTS, POINTS[:5])]), "20 inputs, but 5 targets"),
+        (lambda: AffineMap.wiener(FITTED, 1).psnr(POINTS[:, :3], POINTS), "4 values a point"),
+        (lambda: AffineMap.wiener(FITTED, 1).psnr(POINTS, POINTS * 2), r"in \[0, 1\]"),
         (lambda: psnr(POINTS, POINTS[:, :3]), "4 values a point"),
     ],
 )
@@ -80,6 +138,42 @@ def test_denoising_floors_of_fashion_mnist(
     assert fine.pca_psnr >= coarse.pca_psnr
     if std == 0.1:
         assert fine.pca_psnr == pytest.approx(23.0, abs=0.1)
-    assert wiener_psnr(real_pca, corrupted, images, std) == pytest.approx(wiener, abs=0.06)
+    filtered = AffineMap.wiener(real_pca, std).psnr(corrupted, images)
+    assert filtered == pytest.approx(wiener, abs=0.06)
     clipped = denoising_floor(real_pca, corrupted.clip(0, 1), images)
     assert clipped.pca_psnr < fine.pca_psnr
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("low", "high", "copies", "expected"),
+    [(0.1, 0.1, 1, 24.69), (0.2, 0.2, 1, 21.11), (0.3, 0.3, 1, 19.33), (0.0, 0.6, 4, 18.48)],
+)
+def test_affine_floors_of_fashion_mnist(
+    fashion_mnist: dict[str, Array], low: float, high: float, copies: int, expected: float
+) -> None:
+    train, test = fashion_mnist["train"][:55_000], fashion_mnist["test"]
+
+    def noise(images: Array, rng: np.random.Generator) -> Array:
+        std = rng.uniform(low, high, (len(images), 1)).astype(np.float32)
+        noisy: Array = images + std * rng.standard_normal(images.shape, np.float32)
+        return noisy.clip(0, 1)
+
+    def pairs() -> Iterator[tuple[Array, Array]]:
+        rng = np.random.default_rng(2)
+        for _ in range(copies):
+            for block in np.split(train, 11):
+                yield noise(block, rng), block
+
+    # Normal equations of a column of ones beside the pixels, in plain numpy.
+    moments, cross = np.zeros((785, 785)), np.zeros((785, 784))
+    for noisy, clean in pairs():
+        rows = np.pad(noisy.astype(np.float64), ((0, 0), (0, 1)), constant_values=1)
+        moments += rows.T @ rows
+        cross += rows.T @ clean
+    weights = np.linalg.solve(moments, cross)
+    corrupted = noise(test, np.random.default_rng(1))
+    errors = (corrupted @ weights[:-1] + weights[-1]).clip(0, 1) - test
+    plain = -10 * np.log10(np.square(errors).mean())
+    assert plain == pytest.approx(expected, abs=0.02)
+    assert AffineMap.fit(pairs()).psnr(corrupted, test) == pytest.approx(plain, abs=1e-6)

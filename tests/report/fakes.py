@@ -39,6 +39,7 @@ class FakeData:
             do_nothing_psnr={std: 24 - 25 * std for std in LEVELS[1:]},
             pca_psnr={std: 22 - 12 * std for std in LEVELS[1:]},
             wiener_psnr={std: 23 - 11 * std for std in LEVELS[1:]},
+            affine_psnr={std: 23.2 - 11.5 * std for std in LEVELS[1:]},
         )
 
     def evaluation(

@@ -141,8 +141,9 @@ def noise_robustness(groups: Groups) -> Iterator[Drawing]:
     if groups.floors:
         floors = {
             "doing nothing": (":", groups.floors.do_nothing_psnr),
-            "the best linear PCA": ("--", groups.floors.pca_psnr),
+            "the best PCA projection": ("--", groups.floors.pca_psnr),
             "the Wiener filter": ("-.", groups.floors.wiener_psnr),
+            "the least-squares map": ("-", groups.floors.affine_psnr),
         }
     curves = [
         Curve(sorted(psnr), [psnr[std] for std in sorted(psnr)], name, linestyle=linestyle)
@@ -171,7 +172,7 @@ def noise_robustness(groups: Groups) -> Iterator[Drawing]:
     caption = (
         "PSNR against the clean image when Gaussian noise, clipped to [0, 1], is added to the "
         "input; higher is better. The grey lines need no network: a run below doing nothing makes "
-        "noisy images worse, and a denoiser should beat the Wiener filter. At a standard "
+        "noisy images worse, and a denoiser should beat all of them. At a standard "
         f"deviation of {std:.2g}, {quoted(best)} is best with {at[best]:.1f} dB"
     )
     caption += f": {listed(beside)}. " if beside else ". "

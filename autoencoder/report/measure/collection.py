@@ -132,7 +132,7 @@ class _Collector:
             key = cache.floors_key(of_key, sorted(latent_sizes), self.settings)
             floors = cache.load_floors(self.path, key)
             if floors is None:
-                say("PCA, Wiener filter and real images")
+                say("linear methods and real images")
                 if of_key not in self._references:
                     keys = [measurement.data_key for measurement in measured]
                     self._referring(self._load(described[keys.index(of_key)].path))

@@ -134,6 +134,7 @@ class Floors:
             deviation; none for 0.
         pca_psnr: Of the best PCA projection of the noisy images.
         wiener_psnr: Of the Wiener filter in the basis of PCA.
+        affine_psnr: Of the affine map of least squares from noisy images clipped to [0, 1].
         generation: What the columns on generated images are for the real test images, by column;
             NaN where there are too few images or classes.
     """
@@ -142,4 +143,5 @@ class Floors:
     do_nothing_psnr: dict[float, float]
     pca_psnr: dict[float, float]
     wiener_psnr: dict[float, float]
+    affine_psnr: dict[float, float]
     generation: dict[str, float] = field(default_factory=dict)

@@ -160,7 +160,7 @@ def _errors(
         "ssim": math.nan,
         **values,
         "clean_mse": image_mse(clean, images).double().mean().item(),
-        "input_psnr": psnr(corrupted.numpy(), images.numpy()) if noisy else math.nan,
+        "input_psnr": psnr(corrupted.numpy(), images.numpy(), clip=True) if noisy else math.nan,
         "linear_psnr": linear.linear_psnr(data.noise, corrupted) if noisy else math.nan,
     }
 

@@ -158,7 +158,8 @@ def _classes(rows: Sequence[Row]) -> Iterator[str]:
             )
             floor = COLUMNS[column].floor
             if first.has(floor):
-                text += f"; off PCA of the same size, {first.mean(floor):.1%}"
+                other = "the pixels" if first.overcomplete else "PCA of the same size"
+                text += f"; off {other}, {first.mean(floor):.1%}"
             yield text + "."
 
 
