@@ -40,3 +40,22 @@ def generating(data: FakeData, name: str, frechet: float, **columns: float) -> E
     numbers = {"frechet": frechet, "precision": 0.8, "recall": 0.7, **floors}
     run = small(data, name, **numbers, named_as_asked_floor=0.924, **columns)
     return dataclasses.replace(run, generation={"prior": f"the prior of {name}", "classifier": "x"})
+
+
+def recipes(data: FakeData) -> tuple[Evaluation, Evaluation]:
+    """Two runs that were not trained alike."""
+    facts = {"train": "50", "val": "10", "test": "40", "origin": "a folder", "checksum": "abc123"}
+    first, second = (
+        dataclasses.replace(small(data, name), data={"name": "Garments", **facts}, recipe=recipe)
+        for name, recipe in (("a", "plain"), ("b", "one_cycle"))
+    )
+    common = {"trainer": {"max_epochs": 20}, "data": {"batch_size": 128}}
+    plain = {"optimizer": {"_target_": "torch.optim.Adam", "_partial_": True, "lr": 0.001}}
+    cycle = {
+        "optimizer": {"_target_": "torch.optim.AdamW", "_partial_": True, "lr": 0.01},
+        "scheduler": {"_target_": "torch.optim.lr_scheduler.OneCycleLR", "pct_start": 0.3},
+    }
+    return (
+        dataclasses.replace(first, config=first.config | common | plain),
+        dataclasses.replace(second, config=second.config | common | cycle),
+    )

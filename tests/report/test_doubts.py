@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from tests.report.fakes import FakeData
-from tests.report.said import change, generating, small, told
+from tests.report.said import change, generating, recipes, small, told
 
 
 @pytest.fixture(scope="module")
@@ -31,3 +31,15 @@ def test_another_error_than_was_recorded_is_doubtful(data: FakeData) -> None:
     run = dataclasses.replace(small(data), metrics={"test/mse": 0.021})
     assert "Doubtful" in told(run)
     assert "Doubtful" not in told(dataclasses.replace(run, metrics={"test/mse": 0.02}))
+
+
+def test_different_recipes_are_told_of(data: FakeData) -> None:
+    first, second = recipes(data)
+    text = told(first, second)
+    assert "Not trained alike: the recipes plain and one_cycle differ in optimizer and" in text
+    nameless = dataclasses.replace(second, recipe="")
+    longer = dataclasses.replace(nameless, config=first.config | {"trainer": {"max_epochs": 30}})
+    assert "alike: runs differ in the number of epochs, so" in told(first, longer)
+    larger = dataclasses.replace(nameless, config=first.config | {"data": {"batch_size": 64}})
+    assert "alike: runs differ in the batch size, so" in told(first, larger)
+    assert "alike" not in told(first, dataclasses.replace(nameless, config=first.config))

@@ -66,6 +66,19 @@ def test_captions_come_from_the_numbers(data: FakeData) -> None:
     assert f"Lowest is {quoted_bad} with 5.0 dB" in said["noise_robustness"]
 
 
+def test_captions_have_means_over_seeds(data: FakeData) -> None:
+    runs = [data.evaluation("group", 8, seed=seed) for seed in range(3)]
+    for run, dead in zip(runs, (6, 1, 2), strict=True):
+        run.columns.update(dead_units=dead, participation_ratio=dead)
+    figures = {figure.name: figure for figure in draw(runs, {})}
+    use = figures["latent_use"]
+    assert "“group” has the most dead units: 3. " in use.caption
+    assert "the line is that of the first" in use.caption
+    legend = [text.get_text() for text in use.figure.legends[0].get_texts()]
+    assert legend == ["group: 3 of 8 dead, 3 effective"]
+    assert "map trustworthiness" in figures["latent_maps"].figure.axes[0].get_title()
+
+
 def test_an_overcomplete_latent_is_called_so(data: FakeData) -> None:
     run = data.evaluation("large", 800)
     run.columns["pca_ratio"] = np.nan

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from autoencoder.metrics import COLUMNS
+from autoencoder.report.measure.evaluation import Evaluation
 from autoencoder.report.write.findings import findings
 from autoencoder.report.write.rows import group
 from tests.report.fakes import FakeData
@@ -110,3 +112,43 @@ def test_a_collapsed_posterior_is_told_of(data: FakeData) -> None:
 def test_what_is_left_out_is_said(data: FakeData) -> None:
     rows = group([small(data)])
     assert "Left out: b: is not finished." in findings(rows, {Path("s/b"): "is not finished"})
+
+
+def wide(data: FakeData, name: str = "wide", **columns: float) -> Evaluation:
+    numbers = {"mse": 0.01, "clean_mse": 0.01, "psnr": 20.0, "pca_ratio": math.nan}
+    return change(data.evaluation(name, 144), **(numbers | columns))
+
+
+def test_the_best_with_a_floor_and_the_best_overcomplete_are_named_apart(data: FakeData) -> None:
+    text = told(small(data), small(data, "large", mse=0.015), wide(data))
+    assert "“large” is best of those that compress, with a test MSE of 0.0150" in text
+    assert "Without noise, “wide” has a test MSE of 0.0100" in text
+    text = told(small(data), wide(data), wide(data, "wider", mse=0.005), noisy(data))
+    assert "“wider” is best of the overcomplete, with a test MSE of 0.00500" in text
+    assert "“small” has the least error of those that compress: 0.0200; “wider” has" in text
+    text = told(small(data, knn=0.8), small(data, "large", knn=0.7), wide(data, knn=0.9))
+    assert "compress, classes are read best off the latents of “small” by k-NN: 80.0%" in text
+    assert "Classes are read off the latents of “wide” by k-NN: 90.0%" in text
+
+
+def test_a_tie_is_called_one(data: FakeData) -> None:
+    text = told(small(data), small(data, "large", mse=0.02001, latent_size=64))
+    assert "“small” and “large” do equally well, with a test MSE of 0.0200" in text
+    assert "from 64 to 8 numbers (8 times fewer) the test MSE goes from 0.0200 to 0.0200" in text
+    assert "0.0200, as much" in text
+    assert "1 times" not in text
+    text = told(small(data), small(data, "b", mse=0.02001), small(data, "c", mse=0.03))
+    assert "“small” and “b” are best, with" in text
+    assert "“c”, the last of 3, has 0.0300, 1.5 times the error" in text
+
+
+def test_a_latent_of_few_values_is_not_overcomplete(data: FakeData) -> None:
+    coded = change(data.evaluation("codes", 144), latent_bits=144 * 4.0, mse=0.01)
+    (row,) = group([coded])
+    assert not row.overcomplete
+    (row,) = group([change(coded, latent_bits=144 * 32.0)])
+    assert row.overcomplete
+
+
+def test_the_map_and_the_latent_have_each_their_trustworthiness() -> None:
+    assert COLUMNS["trustworthiness"].title == "trustworthiness of the latent"

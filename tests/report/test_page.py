@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from markupsafe import Markup
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -19,6 +20,8 @@ from autoencoder.report.draw.figures import FigureWithCaption, draw
 from autoencoder.report.measure.evaluation import Evaluation
 from autoencoder.report.write import latent_map
 from autoencoder.report.write.page import render_html, render_markdown
+from autoencoder.report.write.rows import group
+from autoencoder.report.write.table import html_table
 from tests.report.fakes import FakeData, four_runs
 
 BROWSER_FLAGS = (
@@ -79,7 +82,7 @@ def test_html_needs_nothing_beside_itself(data: FakeData, runs: list[Evaluation]
     html = render_html(
         "A & B <sweep>",
         ["A < B."],
-        "<table><tbody><tr><td>1</td></tr></tbody></table>",
+        Markup("<table><tbody><tr><td>1</td></tr></tbody></table>"),
         figures,
         latent_map.render(runs),
         [("seed", "<0>")],
@@ -96,19 +99,36 @@ def test_html_needs_nothing_beside_itself(data: FakeData, runs: list[Evaluation]
 
 
 def test_html_leaves_out_what_is_empty() -> None:
-    html = render_html("Title", [], "", [], "", [])
+    html = render_html("Title", [], Markup(), [], Markup(), [])
     assert "<section" not in html
     assert "$" not in html
 
 
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "{{ 7 * 7 }}", '"><img src=x>'])
+def test_names_are_no_markup(data: FakeData, name: str) -> None:
+    run = dataclasses.replace(data.evaluation(), label=name, group=name)
+    figure = dataclasses.replace(small_figure(caption=name), title=name)
+    table = html_table(group([run]))
+    html = render_html(name, [name], table, [figure], latent_map.render([run]), [(name, name)])
+    page = Nesting(html)
+    assert all(address.startswith(("data:image/png", "#")) for address in page.addresses)
+    assert "<script>alert" not in html
+    assert "<h1>49" not in html
+    assert map_data(html)["runs"][0]["label"] == name
+    text = render_markdown(name, [name], "", [figure], [(name, name)])
+    assert not re.search(r"(?<!\\)<", text)
+
+
 def test_a_dollar_is_only_a_dollar() -> None:
-    html = render_html("$title", ["$body"], "", [], "", [("$", "${x}")])
+    html = render_html("$title", ["$body"], Markup(), [], Markup(), [("$", "${x}")])
     assert "<h1>$title</h1>" in html
     assert "<li>$body</li>" in html
 
 
 def test_further_pages_are_folded() -> None:
-    html = render_html("Title", [], "", [small_figure(), small_figure("loss_2", page=2)], "", [])
+    html = render_html(
+        "Title", [], Markup(), [small_figure(), small_figure("loss_2", page=2)], Markup(), []
+    )
     assert html.count("<details") == 1
     assert '<details id="loss_2">' in html
 
@@ -228,7 +248,7 @@ def test_report_in_a_browser(
     rows = "".join(
         f'<tr><th scope="row">{run.label}</th>{"<td>0.12345</td>" * 15}</tr>' for run in runs
     )
-    table = (
+    table = Markup(
         f"<table><thead><tr>{'<th>a column</th>' * 16}</tr></thead><tbody>{rows}</tbody></table>"
     )
     html = render_html(

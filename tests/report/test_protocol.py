@@ -1,14 +1,16 @@
 """How the numbers were made, in words."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 
+from autoencoder.report.measure.evaluation import Evaluation
 from autoencoder.report.write.protocol import protocol
 from autoencoder.report.write.rows import group
 from tests.report.fakes import FakeData
 from tests.report.runs_on_disk import SETTINGS
-from tests.report.said import generating, small
+from tests.report.said import generating, recipes, small
 
 
 @pytest.fixture(scope="module")
@@ -41,3 +43,48 @@ def test_the_protocol_has_what_repeats_the_numbers(data: FakeData) -> None:
     run = dataclasses.replace(run, environment=environment | {"gpus": "none"})
     text = " ".join(value for _, value in protocol(group([run]), SETTINGS))
     assert "Trained 2026-01-02 with torch 9.9, on abacus" in text
+
+
+def described(data: FakeData, name: str, **changes: Any) -> Evaluation:
+    """A run whose data is described, with a config that is changed."""
+    facts = {"train": "50", "val": "10", "test": "40", "origin": "a folder", "checksum": "abc123"}
+    run = small(data, name)
+    return dataclasses.replace(run, data={"name": "Garments", **facts}, config=run.config | changes)
+
+
+@pytest.mark.parametrize(
+    ("trainer", "said"),
+    [
+        (
+            {"limit_train_batches": 0.1},
+            "10% of the batches of training images (trainer.limit",
+        ),
+        ({"limit_train_batches": 7}, "7 batches of training images"),
+        ({"overfit_batches": 3}, "3 batches of training images (trainer.overfit_batches=3)"),
+    ],
+)
+def test_a_part_of_the_training_images_is_told_of(
+    data: FakeData, trainer: dict[str, float], said: str
+) -> None:
+    whole = described(data, "all", trainer={"limit_train_batches": 1.0, "overfit_batches": 0.0})
+    part = described(data, "part", trainer=trainer)
+    text = dict(protocol(group([whole, part]), SETTINGS))["Training"]
+    assert f"An epoch of “part” was {said}" in text
+    assert "An epoch of" not in dict(protocol(group([whole]), SETTINGS))["Training"]
+
+
+def test_the_border_of_ssim_and_the_kind_of_trustworthiness_are_said(data: FakeData) -> None:
+    facts = dict(protocol(group([described(data, "a")]), SETTINGS))
+    assert "mirrored beyond its border" in facts["Test"]
+    assert "Trustworthiness of the latent" in facts["Latents"]
+
+
+def test_recipes_that_differ_are_listed(data: FakeData) -> None:
+    first, second = recipes(data)
+    text = dict(protocol(group([first, second]), SETTINGS))["Recipes"]
+    assert text == (
+        "Not trained alike: “a” by plain (optimizer Adam, optimizer.lr 0.001, scheduler none); "
+        "“b” by one_cycle (optimizer AdamW, optimizer.lr 0.01, scheduler OneCycleLR, "
+        "scheduler.pct_start 0.3)."
+    )
+    assert "Recipes" not in dict(protocol(group([first]), SETTINGS))

@@ -8,6 +8,7 @@ from rich.console import Console
 from autoencoder.report.measure.evaluation import Evaluation
 from autoencoder.report.write import table
 from autoencoder.report.write.rows import Row, best, group
+from tests.report.said import change
 
 
 def test_another_data_set_is_not_compared(evaluations: list[Evaluation]) -> None:
@@ -33,6 +34,19 @@ def test_html_escapes_what_was_typed(evaluations: list[Evaluation]) -> None:
     assert "&lt;b&gt;&amp;" in table.html_table(group([run]))
 
 
+def test_markdown_escapes_what_was_typed(evaluations: list[Evaluation]) -> None:
+    run = dataclasses.replace(evaluations[0], group="<script>|`x`\n$y$")
+    line = table.markdown_table(group([run])).splitlines()[2]
+    assert line.startswith("| \\<script>\\|\\`x\\` \\$y\\$ | ")
+
+
+def test_a_constant_has_no_spread(evaluations: list[Evaluation]) -> None:
+    first, second = (
+        change(run, input_psnr=12.79 + 1e-13 * k, seed=k) for k, run in enumerate(evaluations[1:3])
+    )
+    assert "| 12.79 |" in table.markdown_table(group([first, second]))
+
+
 def test_every_line_has_as_many_cells(rows: list[Row]) -> None:
     lines = table.markdown_table(rows).splitlines()
     assert len({line.count(" | ") for line in lines}) == 1
@@ -45,7 +59,7 @@ def test_the_console_has_room_for_it(rows: list[Row], width: int) -> None:
     console = Console(width=width)
     with console.capture() as capture:
         console.print(table.console_table(rows, width))
-    assert "0.0250 ± 0.007" in capture.get()
+    assert "0.0250 ± 0.0071" in capture.get()
     assert "1.10" in capture.get()
     assert ("overcomplete" in capture.get()) or width == 80
     assert ("k-NN" in capture.get()) == (width == 200)

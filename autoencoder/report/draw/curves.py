@@ -186,6 +186,7 @@ def latent_use(groups: Groups) -> Iterator[Drawing]:
     curves: list[Curve] = []
     used: dict[str, float] = {}
     dead_units: dict[str, float] = {}
+    ratios, dead_of = groups.means("participation_ratio"), groups.means("dead_units")
     for group, run in groups.first.items():
         color, marker = groups.styles[group]
         variances = np.sort(run.latent_variances.ravel())[::-1]
@@ -194,12 +195,11 @@ def latent_use(groups: Groups) -> Iterator[Drawing]:
         # The scale of a latent is a model's own: only shares can be compared. One of no variance
         # at all would fall off a logarithmic axis.
         shares = np.maximum(variances / (variances[0] or 1), _DEAD / 10)
-        ratio = run.columns.get("participation_ratio", math.nan)
-        dead = run.columns.get("dead_units", math.nan)
+        ratio, dead = ratios[group], dead_of[group]
         size = len(variances)
         label = shortened(group, 32)
         if math.isfinite(dead):
-            label += f": {dead:,.0f} of {size:,} dead"
+            label += f": {_tenths(dead)} of {size:,} dead"
             dead_units[group] = dead
         if math.isfinite(ratio):
             label += f", {ratio:.3g} effective"
@@ -222,10 +222,14 @@ def latent_use(groups: Groups) -> Iterator[Drawing]:
         "one that drops has dead units. The legend has the effective number of dimensions: the "
         "participation ratio, which counts correlated ones once. "
     )
+    if any(len(runs) > 1 for runs in groups.runs.values()):
+        caption += (
+            "Of runs that differ in the seed the line is that of the first, the numbers are means. "
+        )
     if dead_units:
         worst = most(dead_units)
         caption += (
-            f"{quoted(worst)} has the most dead units: {dead_units[worst]:,.0f}. "
+            f"{quoted(worst)} has the most dead units: {_tenths(dead_units[worst])}. "
             if dead_units[worst]
             else "No unit is dead. "
         )
@@ -239,6 +243,11 @@ def latent_use(groups: Groups) -> Iterator[Drawing]:
             else f"; {quoted(least(used))} the smallest, {used[least(used)]:.0%}."
         )
     yield figure, caption
+
+
+def _tenths(count: float) -> str:
+    """A mean of counts, without a tenth where it is whole."""
+    return f"{count:,.1f}".removesuffix(".0")
 
 
 def _lowest(run: Evaluation, key: str) -> float:

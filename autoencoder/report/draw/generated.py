@@ -107,7 +107,8 @@ def class_grids(groups: Groups) -> Iterator[Drawing]:
             "Of the variance of the pixels, the label makes "
             f"{_told(shares, '.0%')}; a model that ignores it shows the same in every row. "
         )
-    named = {group: run.columns.get("named_as_asked", math.nan) for group, run in runs.items()}
+    means = groups.means("named_as_asked")
+    named = {group: means[group] for group in runs}
     if known(named):
         caption += f"A classifier finds the class that was asked for in {_told(named, '.0%')}."
     for page in pages(runs, _MANIFOLDS_A_PAGE):
@@ -132,7 +133,8 @@ def manifolds(groups: Groups) -> Iterator[Drawing]:
     ]
     if conditional:
         caption += f"Decoded with one label: {listed(conditional)}. "
-    accuracy = {group: run.columns.get("knn", math.nan) for group, run in runs.items()}
+    means = groups.means("knn")
+    accuracy = {group: means[group] for group in runs}
     if known(accuracy):
         caption += (
             "How well classes keep apart on it: k-NN names the right one in "

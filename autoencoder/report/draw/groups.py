@@ -59,6 +59,13 @@ class Groups:
         """The run that stands for each group."""
         return {group: runs[0] for group, runs in self.runs.items()}
 
+    def means(self, column: str) -> dict[str, float]:
+        """A number of each group, over its runs; NaN where none has it."""
+        return {
+            group: mean(run.columns.get(column, math.nan) for run in runs)
+            for group, runs in self.runs.items()
+        }
+
     @property
     def all(self) -> list[Evaluation]:
         """Every run."""

@@ -125,7 +125,7 @@ def latent_maps(groups: Groups) -> Iterator[Drawing]:
     classes = groups.all[0].classes
     caption = (
         "Latents of the same clean test images in two dimensions, coloured by class. "
-        "Trustworthiness says how far neighbours on the map are neighbours in the latent, 1 "
+        "Map trustworthiness says how far neighbours on the map are neighbours in the latent, 1 "
         "if all are. Distances between the clusters of t-SNE mean little. "
     )
     mapped = {group: run for group, run in groups.first.items() if len(run.map_indices)}
@@ -147,7 +147,7 @@ def _panel(group: str, run: Evaluation, method: str) -> MapPanel:
     points, title = (run.pca_map, "PCA") if method == "pca" else (run.tsne_map, "t-SNE")
     trustworthiness = run.map_trustworthiness.get(method, math.nan)
     if math.isfinite(trustworthiness):
-        title += f", trustworthiness {trustworthiness:.2f}"
+        title += f", map trustworthiness {trustworthiness:.2f}"
     return MapPanel(f"{shortened(group, 48)}\n{title}", points, run.labels[run.map_indices])
 
 

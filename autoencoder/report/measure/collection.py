@@ -198,6 +198,7 @@ def _evaluation(
         metrics=metrics,
         history=runs.read_history(described.path),
         environment=runs.read_environment(described.path),
+        recipe=described.choices.get("recipe") or described.overrides.get("recipe", ""),
     )
 
 

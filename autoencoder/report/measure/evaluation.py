@@ -95,6 +95,7 @@ class Evaluation(Measurement):
         group: The label without the seed.
         differences: The same overrides by key, without the seed.
         config: The run's config, as plain values.
+        recipe: The choice of the config group `recipe`; empty if not recorded.
         metrics: Its `metrics.json`.
         history: The rows of its `metrics.csv`.
         environment: Versions and hardware that it was trained with; empty if not recorded.
@@ -108,6 +109,7 @@ class Evaluation(Measurement):
     metrics: dict[str, float]
     history: list[dict[str, float]]
     environment: dict[str, str] = field(default_factory=dict)
+    recipe: str = ""
 
     @property
     def likelihood(self) -> str:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from autoencoder.report.phrases import listed, quoted
+from autoencoder.report.write.recipes import not_alike
 from autoencoder.report.write.rows import Row
 
 # Errors that differ by a larger share than this were not measured on the same network or images.
@@ -19,6 +20,8 @@ def doubts(rows: Sequence[Row]) -> Iterator[str]:
     elif 1 in seeds and len(seeds) > 1:
         alone = [quoted(row.group) for row in rows if len(row.evaluations) == 1]
         yield f"Only one run, so without a spread: {listed(alone)}."
+    if (warning := not_alike(rows)) is not None:
+        yield warning
     for run in runs:
         told, found = run.metrics.get("test/mse", math.nan), run.columns["mse"]
         if abs(told - found) > _DRIFT * found:

@@ -152,9 +152,11 @@ def _classes(rows: Sequence[Row]) -> Iterator[str]:
     for column, reader in (("knn", "k-NN"), ("linear_probe", "a linear probe")):
         for kind, alike in _by_room([row for row in rows if row.has(column)]).items():
             first = max(alike, key=lambda row: row.mean(column))
+            many = len(alike) > 1
+            lead = f"{kind.strip().capitalize()}, classes" if kind and many else "Classes"
             text = (
-                f"Classes are read {'best ' * (len(alike) > 1)}off the latents of {_name(first)} "
-                f"by {reader}{kind}: {first.mean(column):.1%}"
+                f"{lead} are read {'best ' * many}off the latents of {_name(first)} by {reader}: "
+                f"{first.mean(column):.1%}"
             )
             floor = COLUMNS[column].floor
             if first.has(floor):

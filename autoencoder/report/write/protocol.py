@@ -6,6 +6,7 @@ from autoencoder.report.measure.judge import NEIGHBORS, RECIPE
 from autoencoder.report.measure.linear import COPIES
 from autoencoder.report.measure.settings import Settings
 from autoencoder.report.phrases import listed, quoted
+from autoencoder.report.write.recipes import recipes
 from autoencoder.report.write.rows import Row
 from autoencoder.runs.environment import environment, hardware
 
@@ -32,14 +33,18 @@ def protocol(rows: Sequence[Row], settings: Settings) -> list[tuple[str, str]]:
         (
             "Training",
             f"Seed {listed(map(str, seeds))}; {listed(map(str, epochs)) or 'unknown'} epochs; "
-            "the checkpoint of least validation error is evaluated. " + _trained_on(rows),
+            "the checkpoint of least validation error is evaluated. "
+            + "".join(map(_partial, rows))
+            + _trained_on(rows),
         ),
+        *([("Recipes", listing)] if (listing := recipes(rows)) else []),
         (
             "Test",
             "All test images, each once. Pixels are in [0, 1]; MSE is the mean over all pixels, "
-            "PSNR that of this pooled MSE, SSIM has a Gaussian window of 11 pixels. Test noise "
-            "comes from a fixed seed: every network sees the same corrupted images. The target is "
-            "always the clean image.",
+            "PSNR that of this pooled MSE, SSIM has a Gaussian window of 11 pixels and the "
+            "image mirrored beyond its border (scikit-image leaves the border out, which makes "
+            "other numbers). Test noise comes from a fixed seed: every network sees the same "
+            "corrupted images. The target is always the clean image.",
         ),
         (
             "PCA",
@@ -64,9 +69,9 @@ def protocol(rows: Sequence[Row], settings: Settings) -> list[tuple[str, str]]:
             "Latents",
             f"Of clean images. k-NN: 5 neighbours among the training latents, for "
             f"{settings.knn_points:,} test images at most. Linear probe: ridge classifier on "
-            "standardised training latents, for all test images. Trustworthiness (5 neighbours) "
-            "and silhouette: 2,000 test images at most. Classes are not read off the latents of a "
-            "network that is told the label, which may repeat it. "
+            "standardised training latents, for all test images. Trustworthiness of the latent "
+            "(5 neighbours) and silhouette: 2,000 test images at most. Classes are not read off "
+            "the latents of a network that is told the label, which may repeat it. "
             f"Maps: {settings.max_points:,} test images at most; t-SNE after PCA to 50 dimensions, "
             f"seed {settings.seed}.",
         ),
@@ -76,6 +81,21 @@ def protocol(rows: Sequence[Row], settings: Settings) -> list[tuple[str, str]]:
             f"Made on {here['date']} with {_versions(here)}, on {hardware(here)}.",
         ),
     ]
+
+
+def _partial(row: Row) -> str:
+    """That an epoch was not all of the training images, if so."""
+    trainer = row.first.config.get("trainer") or {}
+    for key, whole in (("limit_train_batches", 1.0), ("overfit_batches", 0.0)):
+        part = trainer.get(key)
+        # 1 is one batch, 1.0 all of them.
+        if part is not None and (part != whole or (isinstance(part, int) and part)):
+            count = f"{part:,}" if isinstance(part, int) else f"{100 * part:.3g}% of the"
+            return (
+                f"An epoch of {quoted(row.group)} was {count} batches of training images "
+                f"(trainer.{key}={part}). "
+            )
+    return ""
 
 
 def _generated(rows: Sequence[Row], settings: Settings) -> str:
