@@ -1,8 +1,6 @@
 """Reports: what was trained, in tables, figures, pages and words, beside what it must beat."""
 
 import logging
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +18,7 @@ from autoencoder.report.write.findings import findings
 from autoencoder.report.write.protocol import protocol
 from autoencoder.report.write.rows import group, runs_csv
 from autoencoder.runs import RunError
+from autoencoder.runs.files import folder_aside, folder_replaced
 from autoencoder.runs.rows import results_csv
 
 __all__ = ["Evaluation", "Floors", "Settings", "evaluate", "write_report"]
@@ -27,6 +26,7 @@ __all__ = ["Evaluation", "Floors", "Settings", "evaluate", "write_report"]
 log = logging.getLogger(__name__)
 
 FOLDER = "report"
+PAGE = "report.html"
 _CONSOLE_WIDTH = 100
 
 
@@ -41,23 +41,29 @@ def evaluate(cfg: DictConfig) -> Path:
         raise RunError("run=PATH is missing: the folder of a run or of a sweep")
     if not isinstance(cfg.run, str | int):
         raise RunError(f"run={cfg.run}: one folder, please; one above several runs stands for all")
-    return write_report(Path(str(cfg.run)), Settings.from_config(cfg))
+    out = None if cfg.out is None else Path(str(cfg.out))
+    return write_report(Path(str(cfg.run)), Settings.from_config(cfg), out=out)
 
 
-def write_report(path: Path, settings: Settings, console: Console | None = None) -> Path:
+def write_report(
+    path: Path, settings: Settings, console: Console | None = None, *, out: Path | None = None
+) -> Path:
     """Evaluates the runs in a directory and writes its report: HTML, Markdown, CSV and figures.
 
     Args:
         path: A run or a sweep.
         settings: How runs are evaluated.
         console: Where the table, the summary and the progress go; standard output by default.
+        out: The folder of the report; `path/report` by default.
 
     Returns:
-        The HTML file, `path/report/report.html`.
+        The HTML file, `report.html` in the folder.
 
     Raises:
-        RunError: If no run in it can be reported.
+        RunError: If no run in it can be reported, or the report can't be written.
     """
+    folder_of_report = out or path / FOLDER
+    _check_writable(folder_of_report, path)
     console = console or _standard_output()
     evaluations, floors, left_out = collect(path, settings, console)
     rows = group(evaluations)
@@ -68,7 +74,7 @@ def write_report(path: Path, settings: Settings, console: Console | None = None)
     title = f"{path.resolve().parent.name}/{path.resolve().name}: {n_runs}"
     with console.status("drawing") if console.is_terminal else _nothing():
         drawn = figures.draw(ordered, floors)
-        with _replaced(path / FOLDER) as folder:
+        with folder_replaced(folder_of_report) as folder:
             (folder / "figures").mkdir()
             for figure in drawn:
                 (folder / "figures" / f"{figure.name}.png").write_bytes(figure.png)
@@ -78,7 +84,7 @@ def write_report(path: Path, settings: Settings, console: Console | None = None)
                 "report.md": page.render_markdown(
                     title, summary, table.markdown_table(rows), drawn, paragraphs
                 ),
-                "report.html": page.render_html(
+                PAGE: page.render_html(
                     title,
                     summary,
                     table.html_table(rows),
@@ -92,7 +98,7 @@ def write_report(path: Path, settings: Settings, console: Console | None = None)
     console.print(table.console_table(rows, console.width))
     for sentence in summary:
         console.print(f"- {sentence}", markup=False, highlight=False)
-    report = path / FOLDER / "report.html"
+    report = folder_of_report / PAGE
     # Whole, so that it can be clicked or copied, however long it is.
     console.print(str(report), soft_wrap=True, markup=False, highlight=False)
     return report
@@ -103,19 +109,17 @@ def _standard_output() -> Console:
     return console if console.is_terminal else Console(width=_CONSOLE_WIDTH)
 
 
-@contextmanager
-def _replaced(folder: Path) -> Iterator[Path]:
-    """Gives an empty folder to write to, which takes the place of `folder` when all went well."""
-    aside = folder.with_name(f".{os.getpid()}.{folder.name}")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir()
+def _check_writable(folder: Path, path: Path) -> None:
+    """Refuses a folder that is no report, or can't be written, before anything is measured."""
+    if not path.is_dir():  # of which `collect` says so
+        return
     try:
-        yield aside
-        if folder.exists():
-            shutil.rmtree(folder)
-        aside.rename(folder)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        if folder.exists() and any(folder.iterdir()) and not (folder / PAGE).exists():
+            raise RunError(f"{folder} is no report, so it is not replaced; try out=FOLDER")
+        with folder_aside(folder):
+            pass
+    except OSError as error:
+        raise RunError(f"{folder} can't be written: {error.strerror}; try out=FOLDER") from error
 
 
 @contextmanager

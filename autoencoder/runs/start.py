@@ -38,7 +38,7 @@ _WRITTEN = (
 _NOTHING_LOST = {str(LOG), str(ERROR), str(PRUNED)}
 # What is written aside, by folder.
 _ASIDES = {
-    ".": (*map(str, (METRICS, HISTORY, ERROR, PRUNED)), "report"),
+    ".": (*map(str, (METRICS, HISTORY, ERROR, PRUNED)), "report", "report.old"),
     ".hydra": ("*.yaml", "*.json"),
     ".hydra/experiment": ("this.yaml",),
     "checkpoints": ("*.ckpt",),

@@ -102,6 +102,7 @@ def test_one_run_makes_a_report(sweep: Path, console: Console) -> None:
 def test_a_report_takes_the_place_of_an_older_one(sweep: Path, console: Console) -> None:
     (sweep / "report/figures").mkdir(parents=True)
     (sweep / "report/figures/old.png").touch()
+    (sweep / "report/report.html").touch()
     write_report(sweep, SETTINGS, console)
     assert not (sweep / "report/figures/old.png").exists()
 

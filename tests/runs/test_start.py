@@ -33,7 +33,8 @@ def test_what_dead_processes_left_is_cleared_and_nothing_else(
     run = tmp_path / "run"
     left = [
         f".{dead}.metrics.json", f".{dead}.metrics.csv", f".{dead}.error.txt",
-        f".{dead}.report/figures/error.png", f"checkpoints/.{dead}.best.ckpt",
+        f".{dead}.report/figures/error.png", f".{dead}.report.old/report.html",
+        f"checkpoints/.{dead}.best.ckpt",
         f"figures/.{dead}.loss_curve.png", f"cache/.{dead}.ab-12.npz",
         f"cache/.{dead}.ab-12.latents.npy", f".hydra/.{dead}.config.yaml",
         f".hydra/experiment/.{dead}.this.yaml",
