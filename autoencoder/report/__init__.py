@@ -1,7 +1,6 @@
 """Reports: what was trained, in tables, figures, pages and words, beside what it must beat."""
 
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +18,7 @@ from autoencoder.report.write.findings import findings
 from autoencoder.report.write.protocol import protocol
 from autoencoder.report.write.rows import group, runs_csv
 from autoencoder.runs import RunError
-from autoencoder.runs.files import clear_asides, remove
+from autoencoder.runs.files import folder_aside, folder_replaced
 from autoencoder.runs.rows import results_csv
 
 __all__ = ["Evaluation", "Floors", "Settings", "evaluate", "write_report"]
@@ -42,7 +41,7 @@ def evaluate(cfg: DictConfig) -> Path:
         raise RunError("run=PATH is missing: the folder of a run or of a sweep")
     if not isinstance(cfg.run, str | int):
         raise RunError(f"run={cfg.run}: one folder, please; one above several runs stands for all")
-    out = None if cfg.out is None else Path(cfg.out)
+    out = None if cfg.out is None else Path(str(cfg.out))
     return write_report(Path(str(cfg.run)), Settings.from_config(cfg), out=out)
 
 
@@ -75,7 +74,7 @@ def write_report(
     title = f"{path.resolve().parent.name}/{path.resolve().name}: {n_runs}"
     with console.status("drawing") if console.is_terminal else _nothing():
         drawn = figures.draw(ordered, floors)
-        with _replaced(folder_of_report) as folder:
+        with folder_replaced(folder_of_report) as folder:
             (folder / "figures").mkdir()
             for figure in drawn:
                 (folder / "figures" / f"{figure.name}.png").write_bytes(figure.png)
@@ -117,47 +116,10 @@ def _check_writable(folder: Path, path: Path) -> None:
     try:
         if folder.exists() and any(folder.iterdir()) and not (folder / PAGE).exists():
             raise RunError(f"{folder} is no report, so it is not replaced; try out=FOLDER")
-        with _aside(folder):
+        with folder_aside(folder):
             pass
     except OSError as error:
         raise RunError(f"{folder} can't be written: {error.strerror}; try out=FOLDER") from error
-
-
-@contextmanager
-def _aside(folder: Path) -> Iterator[Path]:
-    """Gives an empty folder beside `folder`, which is gone in the end, unless it was moved."""
-    aside = folder.with_name(f".{os.getpid()}.{folder.name}")
-    remove(aside)
-    aside.mkdir(parents=True)
-    try:
-        yield aside
-    finally:
-        remove(aside)
-
-
-@contextmanager
-def _replaced(folder: Path) -> Iterator[Path]:
-    """Gives an empty folder to write to, which takes the place of `folder` when all went well.
-
-    However it ends, what was there is there, or what is new: the old is removed last.
-    """
-    with _aside(folder) as aside:
-        yield aside
-        old = aside.with_name(f"{aside.name}.old")
-        remove(old)
-        # A link is replaced, not what is behind it.
-        was_there = folder.exists() or folder.is_symlink()
-        if was_there:
-            folder.rename(old)
-        try:
-            aside.rename(folder)
-        except OSError:
-            if was_there:
-                old.rename(folder)
-            raise
-        remove(old)
-    # Of processes that were killed; until now it may have been the only report.
-    clear_asides(folder.parent, folder.name, f"{folder.name}.old")
 
 
 @contextmanager

@@ -2,8 +2,10 @@
 
 import csv
 import json
+import logging
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import yaml  # type: ignore[import-untyped]  # its types are a package of their own
 from omegaconf import DictConfig, OmegaConf
@@ -12,6 +14,10 @@ from omegaconf.errors import OmegaConfBaseException
 from autoencoder import AutoencoderError
 from autoencoder.runs.files import write_text
 from autoencoder.runs.identity import flatten
+
+log = logging.getLogger(__name__)
+
+Said = TypeVar("Said")
 
 CONFIG = Path(".hydra/config.yaml")
 OVERRIDES = Path(".hydra/overrides.yaml")
@@ -80,11 +86,11 @@ def _why_unfinished(run: Path) -> str | None:
     else:
         try:
             read_metrics(run)
-        except (ValueError, OSError) as error:
-            return f"{METRICS} can't be read: {error}"
+        except RunError as error:
+            return str(error)
         return None
     if (run / PRUNED).exists():
-        return f"was pruned: {(run / PRUNED).read_text().strip()}"
+        return f"was pruned: {(run / PRUNED).read_text(errors='replace').strip()}"
     if (run / ERROR).exists():
         # Up to the traceback: the error, and the command that runs it again.
         return "failed: " + (run / ERROR).read_text(errors="replace").partition("\n\n")[0]
@@ -103,59 +109,91 @@ def read_config(run: Path) -> DictConfig:
         cfg = OmegaConf.load(run / CONFIG)
     except (OSError, yaml.YAMLError, OmegaConfBaseException) as error:
         raise RunError(f"{CONFIG} can't be read: {first_lines(error)}") from error
-    missing = [key for key in ("data", "model", "noise", "optimizer") if key not in cfg]
+    values: Any = OmegaConf.to_container(cfg)
+    said = values if isinstance(values, dict) else {}
+    groups = ("data", "model", "noise", "optimizer")
+    missing = [key for key in groups if not isinstance(said.get(key), dict)]
     if not isinstance(cfg, DictConfig) or missing:
         raise RunError(f"{CONFIG} lacks {', '.join(missing) or 'everything'}")
-    for key, value in flatten(OmegaConf.to_container(cfg)):
+    for key, value in flatten(values):
         # Of what is saved, everything has been resolved; this would read what is not the run's.
         if "${" in str(value):
             raise RunError(f"{CONFIG} holds an interpolation, which is not resolved: {key}")
+    if not isinstance(values.get("seed", 0), int):
+        raise RunError(f"{CONFIG} can't be read: its seed is no whole number")
     return cfg
 
 
 def read_overrides(run: Path) -> dict[str, str]:
     """The values that a run was given on its command line, by key."""
-    path = run / OVERRIDES
-    lines = yaml.safe_load(path.read_text()) if path.exists() else []
-    pairs = (str(line).lstrip("+~").partition("=") for line in lines or [])
-    return {key.partition("@")[0]: value for key, _, value in pairs}
+
+    def said(text: str) -> dict[str, str]:
+        lines = yaml.safe_load(text) or []
+        pairs = (str(line).lstrip("+~").partition("=") for line in lines)
+        return {key.partition("@")[0]: value for key, _, value in pairs}
+
+    return _read_aside(run / OVERRIDES, said, {})
 
 
 def read_choices(run: Path) -> dict[str, str]:
     """The choice of each config group, by group; empty where it was not recorded."""
-    path = run / HYDRA
-    if not path.exists():
-        return {}
-    # The safe loader in C: the file is long.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    values = yaml.load(path.read_text(), loader)
-    choices: dict[str, str] = values["hydra"]["runtime"]["choices"]
-    return choices
+
+    def said(text: str) -> dict[str, str]:
+        # The safe loader in C: the file is long.
+        values = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return dict(values["hydra"]["runtime"]["choices"])
+
+    return _read_aside(run / HYDRA, said, {})
 
 
 def read_history(run: Path) -> list[dict[str, float]]:
     """The rows of `metrics.csv`, an epoch each; empty where there is none."""
-    path = run / HISTORY
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [{name: float(value) for name, value in row.items() if value} for row in rows]
+
+    def said(text: str) -> list[dict[str, float]]:
+        rows = csv.DictReader(text.splitlines())
+        return [{name: float(value) for name, value in row.items() if value} for row in rows]
+
+    return _read_aside(run / HISTORY, said, [])
 
 
 def read_environment(run: Path) -> dict[str, str]:
     """Versions and hardware that a run was trained with; empty where it was not recorded."""
-    path = run / ENVIRONMENT
-    values: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-    return values
+
+    def said(text: str) -> dict[str, str]:
+        values = {str(name): str(value) for name, value in json.loads(text).items()}
+        return {**values, **{name: values[name] for name in ("date", "processor", "gpus")}}
+
+    return _read_aside(run / ENVIRONMENT, said, {})
+
+
+def _read_aside(path: Path, said: Callable[[str], Said], without: Said) -> Said:
+    """What a file beside the numbers says; `without` where it is missing, or damaged, and named."""
+    try:
+        return said(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return without
+    except Exception as error:  # each reader has its own ways to fail
+        log.warning("%s can't be read and is left out: %s", path, first_lines(error))
+        return without
 
 
 def read_metrics(run_dir: Path) -> dict[str, float] | None:
-    """`metrics.json` of a run; None where the run is not finished."""
+    """`metrics.json` of a run; None where the run is not finished.
+
+    Raises:
+        RunError: If it is damaged.
+    """
     path = run_dir / METRICS
     if not path.exists():
         return None
-    metrics: dict[str, float] = json.loads(path.read_text())
+    try:
+        metrics = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} can't be read: {first_lines(error)}") from error
+    if not isinstance(metrics, dict) or not all(
+        isinstance(value, int | float) for value in metrics.values()
+    ):
+        raise RunError(f"{path} can't be read: it is no list of numbers by name")
     return metrics
 
 

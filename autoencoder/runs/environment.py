@@ -23,7 +23,10 @@ PACKAGES = (
 
 
 def environment() -> dict[str, str]:
-    """What this process runs and where: command, commit, date, versions, processor, GPUs."""
+    """What this process runs and where: command, commit, date, versions, processor, threads, GPUs.
+
+    As many threads repeat the numbers to the last digit; others add up in another order.
+    """
     return {
         "command": shlex.join([*program("train"), *sys.argv[1:]]),
         "git": _git(),
@@ -32,6 +35,8 @@ def environment() -> dict[str, str]:
         **{package: _version(package) for package in PACKAGES},
         "system": f"{platform.system()} {platform.release()}",
         "processor": f"{_processor()}, {os.cpu_count()} cores",
+        "threads": _threads(),
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "not set"),
         "gpus": _gpus(),
     }
 
@@ -68,6 +73,8 @@ def _git() -> str:
         ).stdout.strip()
 
     try:
+        # The package may be installed inside of a repository that is not its own.
+        git("ls-files", "--error-unmatch", Path(__file__).name)
         return git("rev-parse", "HEAD") + (" with changes" if git("status", "--porcelain") else "")
     except (OSError, subprocess.CalledProcessError):
         return "no git checkout"
@@ -87,6 +94,11 @@ def _processor() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def _threads() -> str:
+    torch = sys.modules.get("torch")
+    return "unknown" if torch is None else str(torch.get_num_threads())
 
 
 def _gpus() -> str:

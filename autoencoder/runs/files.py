@@ -29,6 +29,43 @@ def written_aside(path: Path) -> Iterator[Path]:
         aside.unlink(missing_ok=True)
 
 
+@contextmanager
+def folder_aside(folder: Path) -> Iterator[Path]:
+    """Gives an empty folder beside `folder`, which is gone in the end, unless it was moved."""
+    aside = folder.with_name(f".{os.getpid()}.{folder.name}")
+    remove(aside)
+    aside.mkdir(parents=True)
+    try:
+        yield aside
+    finally:
+        remove(aside)
+
+
+@contextmanager
+def folder_replaced(folder: Path) -> Iterator[Path]:
+    """Gives an empty folder to write to, which takes the place of `folder` when all went well.
+
+    However it ends, what was there is there, or what is new: the old is removed last.
+    """
+    with folder_aside(folder) as aside:
+        yield aside
+        old = aside.with_name(f"{aside.name}.old")
+        remove(old)
+        # A link is replaced, not what is behind it.
+        was_there = folder.exists() or folder.is_symlink()
+        if was_there:
+            folder.rename(old)
+        try:
+            aside.rename(folder)
+        except OSError:
+            if was_there:
+                old.rename(folder)
+            raise
+        remove(old)
+    # Of processes that were killed; until now it may have been the only report.
+    clear_asides(folder.parent, folder.name, f"{folder.name}.old")
+
+
 def clear_asides(folder: Path, *patterns: str) -> None:
     """Removes what dead processes have left beside the files that they were writing.
 

@@ -160,6 +160,23 @@ def test_what_is_broken_is_left_out_with_a_reason(sweep: Path, console: Console)
     assert all("\n" not in reason for reason in reasons.values())
 
 
+def test_a_damaged_side_file_costs_no_report(
+    sweep: Path, console: Console, caplog: pytest.LogCaptureFixture
+) -> None:
+    (sweep / "compact_gaussian" / runs.METRICS).write_text("[1]")
+    (sweep / "wide_none" / runs.ENVIRONMENT).write_text('{"date": ')
+    (sweep / "wide_none" / runs.HISTORY).write_text("epoch,val/loss\n1,0.2\n2,o.1\n")
+    config = sweep / "wide_gaussian" / runs.CONFIG
+    config.write_text(config.read_text().replace("\nseed: 0", "\nseed: x"))
+    report = write_report(sweep, SETTINGS, console)
+    for said in ("compact_gaussian/metrics.json can't be read", "its seed is no whole number"):
+        assert said in (report.parent / "report.md").read_text()
+    for named in (runs.ENVIRONMENT, runs.HISTORY):
+        assert f"{sweep / 'wide_none' / named} can't be read" in caplog.text
+    with (sweep / "report/results.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 2
+
+
 def test_a_sweep_of_broken_runs_is_an_error(sweep: Path, console: Console) -> None:
     for path in sweep.rglob("best.ckpt"):
         path.unlink()

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from autoencoder.data.idx import IdxFiles
 from autoencoder.data.sources import DataNotFoundError
 from autoencoder.experiment.build import load_run
 from autoencoder.runs import RunError, find_runs
+from autoencoder.runs.labels import describe
 from tests.report.runs_on_disk import COMPACT, WIDE, write_run
 
 
@@ -95,7 +97,13 @@ def test_a_run_without_checkpoints_is_refused(run: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "said"), [("a: [", "can't be read"), ("data: {}\nnoise: {}", "lacks model")]
+    ("config", "said"),
+    [
+        ("a: [", "can't be read"),
+        ("data: {}\nnoise: {}", "lacks model"),
+        ("[1]", "lacks data"),
+        ("", "lacks data"),
+    ],
 )
 def test_a_broken_config_is_refused(run: Path, config: str, said: str) -> None:
     (run / runs.CONFIG).write_text(config)
@@ -130,3 +138,55 @@ def test_a_run_says_what_it_ran_on(run: Path) -> None:
     assert {"date", "python", "processor", "gpus"} <= set(recorded)
     (run / runs.ENVIRONMENT).unlink()
     assert runs.read_environment(run) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "damaged", "read"),
+    [
+        (runs.ENVIRONMENT, "{", runs.read_environment),
+        (runs.ENVIRONMENT, "[1]", runs.read_environment),
+        (runs.ENVIRONMENT, '{"date": "2026"}', runs.read_environment),
+        (runs.HISTORY, "epoch,train/loss\n1,0.2x\n", runs.read_history),
+        (runs.HISTORY, "epoch\n1,2,3\n", runs.read_history),
+        (runs.OVERRIDES, "[", runs.read_overrides),
+        (runs.OVERRIDES, "7", runs.read_overrides),
+        (runs.HYDRA, "hydra: [1]", runs.read_choices),
+        (runs.HYDRA, "{}", runs.read_choices),
+        (runs.HYDRA, "\xff", runs.read_choices),
+    ],
+)
+def test_a_damaged_file_beside_the_numbers_is_left_out_and_named(
+    run: Path,
+    name: Path,
+    damaged: str,
+    read: Callable[[Path], object],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    (run / name).write_bytes(damaged.encode("latin-1"))
+    assert not read(run)
+    assert f"{run / name} can't be read" in caplog.text
+    assert len(caplog.records) == 1
+    (run / name).unlink()
+    assert not read(run)
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("damaged", ["[1]", "3", '{"test/mse": "x"}', '{"test/mse": null}', "{"])
+def test_damaged_metrics_are_no_numbers(run: Path, damaged: str) -> None:
+    (run / runs.METRICS).write_text(damaged)
+    finished, reasons = find_runs(run)
+    assert not finished
+    assert "metrics.json can't be read" in reasons[run]
+    with pytest.raises(RunError, match="can't be read"):
+        runs.read_metrics(run)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("seed", "x"), ("seed", [0]), ("model", [1]), ("noise", "x"), ("data", None)]
+)
+def test_a_config_that_is_none_is_refused(run: Path, key: str, value: object) -> None:
+    values = OmegaConf.to_container(runs.read_config(run))
+    assert isinstance(values, dict)
+    OmegaConf.save(OmegaConf.create({**values, key: value}), run / runs.CONFIG)
+    with pytest.raises(RunError, match=key):
+        describe(run)
