@@ -1,6 +1,6 @@
 """The floors of denoisers and of the latent size, computed without this project's code.
 
-    python benchmarks/floors.py shared/fashion-mnist
+    python benchmarks/floors.py FOLDER
 
 reads the four IDX files and prints, for noise on the 10,000 test images, the PSNR in dB of doing
 nothing, of the best affine map (scikit-learn's LinearRegression from corrupted training images to
