@@ -1,6 +1,7 @@
 """Mistakes on the command line: what is wrong, and what to type instead."""
 
 import difflib
+import errno
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,11 +17,19 @@ from autoencoder import AutoencoderError
 from autoencoder.commandline.configs import CONF_DIR
 from autoencoder.runs.identity import flatten
 
+# Of a file or a folder that can't be written, where the text of the error says it all.
+_OF_THE_PLACE = {
+    errno.EACCES, errno.EDQUOT, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOENT,
+    errno.ENOSPC, errno.ENOTDIR, errno.EPERM, errno.EROFS,
+}  # fmt: skip
+
 
 def explain(error: Exception) -> str | None:
     """What is wrong and what to type instead; None for an error that needs its traceback."""
     if isinstance(error, AutoencoderError):
         return str(error)
+    if isinstance(error, OSError) and error.errno in _OF_THE_PLACE:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if isinstance(error, MissingConfigException) and error.options:
         group, _, choice = str(error.missing_cfg_file).rpartition("/")
         return _no_choice(group, choice, error.options)

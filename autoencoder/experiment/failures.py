@@ -29,13 +29,14 @@ def failures_recorded(run_dir: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if is_pruned(error):
-            write_text(run_dir / PRUNED, f"{error}\n")
-        else:
-            reason = explain(error) or f"{type(error).__name__}: {error}"
-            again = f"the run alone: {command_line()}\n" if HydraConfig.initialized() else ""
-            write_text(run_dir / ERROR, f"{reason}\n{again}\n{traceback.format_exc()}")
-        _remove_unless_started(run_dir)
+        with suppress(OSError):  # a full disk takes neither this nor what has failed for it
+            if is_pruned(error):
+                write_text(run_dir / PRUNED, f"{error}\n")
+            else:
+                reason = explain(error) or f"{type(error).__name__}: {error}"
+                again = f"the run alone: {command_line()}\n" if HydraConfig.initialized() else ""
+                write_text(run_dir / ERROR, f"{reason}\n{again}\n{traceback.format_exc()}")
+            _remove_unless_started(run_dir)
         raise
     except (KeyboardInterrupt, SystemExit):  # Lightning makes the second of the first
         if HydraConfig.initialized():

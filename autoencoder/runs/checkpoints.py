@@ -1,5 +1,6 @@
 """Checkpoints: written whole or not at all, and read as plain tensors whose checksums fit."""
 
+import io
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -33,9 +34,11 @@ def save(values: Any, path: Path) -> None:
     Raises:
         OSError: If they can't be written.
     """
-    # To a file of Python's: of one of its own, torch doesn't say that the disk is full.
-    with written_aside(path) as aside, aside.open("wb") as file:
-        torch.save(values, file)
+    # Not to the file itself: of a full disk, torch says something else.
+    buffer = io.BytesIO()
+    torch.save(values, buffer)
+    with written_aside(path) as aside:
+        aside.write_bytes(buffer.getbuffer())
 
 
 def read(path: Path, device: str = "cpu") -> Any:

@@ -69,7 +69,7 @@ def test_the_temporary_folder_is_not_needed(
 def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "last.ckpt").write_text("old")
     opened = Path.open
-    monkeypatch.setattr(Path, "open", lambda self, mode: opened(Path("/dev/full"), mode))
+    monkeypatch.setattr(Path, "open", lambda self, mode, **_: opened(Path("/dev/full"), mode))
     with pytest.raises(OSError, match="No space left"):
         save({"x": torch.zeros(99_999)}, tmp_path / "last.ckpt")
     monkeypatch.undo()
