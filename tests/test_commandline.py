@@ -41,27 +41,24 @@ def test_answers_without_torch(script: str, flag: list[str]) -> None:
     ("override", "message"),
     [
         ("modle=baseline", "did you mean model?"),
-        ("model=basline", "did you mean baseline?"),
-        ("trainer.max_epoch=3", "did you mean trainer.max_epochs?"),
-        ("model=vae model.latent_dmi=3", "did you mean model.latent_dim?"),
-        ("channels=[1,2]", "did you mean data.channels or model.channels?"),
+        ("trainer=default trainer.devices=99999", "each is a process"),
         ("model.channels=[16,-3]", "channels must be a list of whole numbers > 0"),
-        ("data.batch_size=-1", "batch_size must be a whole number >= 1"),
-        ("trainer=gpu", "trainer"),
     ],
 )
 def test_mistakes_end_in_one_message(override: str, message: str, tmp_path: Path) -> None:
     process = python(str(ROOT / "train.py"), *TINY, *override.split(), cwd=tmp_path)
     assert process.returncode == 1
-    assert process.stderr.count("error:") == 1
+    assert process.stderr.startswith("error: ")
     assert message in process.stderr
-    assert "Traceback" not in process.stderr
-    assert not list(tmp_path.rglob("*.ckpt"))
+    assert process.stderr.count("\n") == 1
+    assert process.stdout == ""
+    # Of what was refused nothing is left, as if it had not been typed.
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_sweep_leaves_a_folder_a_run(tmp_path: Path) -> None:
     process = python(
-        str(ROOT / "train.py"), "-m", "name=s", "noise=none,gaussian", "data=synthetic",
+        str(ROOT / "train.py"), "name=s", "-m", "noise=none,gaussian", "data=synthetic",
         "data.train_size=96", "data.test_size=20", "data.val_size=32", "trainer=cpu",
         "trainer.max_epochs=1", "callbacks.latent_maps=null", cwd=tmp_path,
     )  # fmt: skip

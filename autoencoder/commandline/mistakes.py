@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from autoencoder import AutoencoderError
-from autoencoder.commandline.configs import CONF_DIR
+from autoencoder.commandline.configs import CONF_DIR, choices
 from autoencoder.runs.identity import flatten
 
 # Of a file or a folder that can't be written, where the text of the error says it all.
@@ -57,11 +57,6 @@ def explain(error: Exception) -> str | None:
         return str(error).partition("\nSee http")[0].partition("\n    full_key")[0]
     # Lightning's, of what was asked of it; it isn't imported here.
     return str(error) if type(error).__name__ == "MisconfigurationException" else None
-
-
-def choices(group: str) -> list[str]:
-    """The names that a config group can be set to; none if it is no group."""
-    return sorted(path.stem for path in (CONF_DIR / group).glob("*.yaml"))
 
 
 def _no_choice(group: str, choice: str, options: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_ty
 import torch
 from omegaconf import DictConfig
 
-from autoencoder.commandline.mistakes import choices
+from autoencoder.commandline.configs import choices
 from autoencoder.experiment import slurm
 from autoencoder.experiment.build import ConfigError
 from autoencoder.runs.identity import resolved

@@ -231,7 +231,7 @@ def test_a_checkpoint_of_another_model_is_refused(
     ("override", "message"),
     [
         ("optimizer.lr=abc", "optimizer"),
-        ("optimizer.lr=-1", "learning rate"),
+        ("optimizer.lr=-1", "optimizer.lr"),
         ("trainer.max_epochs=abc", "max_epochs"),
         ("data.val_size=288", "leaves no training image"),
         ("seed=abc", "seed"),
@@ -242,8 +242,7 @@ def test_bad_values_end_before_a_run_is_started(tiny: Compose, override: str, me
     cfg = tiny(override)
     with pytest.raises(ConfigError, match=message):
         train(cfg)
-    written = {path.name for path in Path(cfg.run_dir).iterdir()}
-    assert written == {".lock", "error.txt"}
+    assert not Path(cfg.run_dir).exists()
 
 
 def test_one_batch_of_everything(tiny: Compose) -> None:

@@ -1,0 +1,26 @@
+"""The words of a command line, before Hydra sees them; tests/test_mistakes has those refused."""
+
+import pytest
+
+from autoencoder.commandline.words import ordered
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("name=x -m model=a,b", "name=x model=a,b -m"),
+        ("-m name=x --cfg job seed=0,1 --resolve", "name=x seed=0,1 -m --cfg job --resolve"),
+        ("--config-dir there name=x -cn=other a=1", "name=x a=1 --config-dir there -cn=other"),
+        ("--info name=x", "name=x --info"),
+        ("--info defaults name=x", "name=x --info defaults"),
+        ("~callbacks.samples +a=1 ++b=2 --help", "~callbacks.samples +a=1 ++b=2 --help"),
+        ("hydra.mode=MULTIRUN seed=range(0,3)", "hydra.mode=MULTIRUN seed=range(0,3)"),
+    ],
+)
+def test_flags_may_stand_anywhere(typed: str, read: str) -> None:
+    assert ordered(typed.split()) == read.split()
+
+
+def test_words_with_spaces_stay_whole() -> None:
+    space = "optimizer.lr=tag(log, interval(1e-4, 1e-2))"
+    assert ordered(["-m", space, "a=[1, 2]"]) == [space, "a=[1, 2]", "-m"]
