@@ -14,6 +14,8 @@ from rich.table import Table
 # An environment variable that holds the name of the run, where runs share the console.
 SHARED_CONSOLE = "AUTOENCODER_SHARED_CONSOLE"
 
+_WIDTH = 100  # characters, where no terminal says another number
+
 
 class ConsoleHandler(logging.StreamHandler[TextIO]):
     """Logs to whatever `sys.stdout` is at the moment, so that lines pass above a progress bar.
@@ -39,6 +41,25 @@ class ConsoleHandler(logging.StreamHandler[TextIO]):
         return "\n".join(f"{name} | {line}" for line in text.splitlines()) if name else text
 
 
+def standard_console() -> Console:
+    """Standard output: as wide as its terminal, or 100 characters where it is none.
+
+    `COLUMNS` sets another width, and `NO_COLOR` leaves out all codes, those of bold as well.
+    """
+    console = Console(color_system=None if os.environ.get("NO_COLOR") else "auto")
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _WIDTH
+    return console
+
+
+def as_text(table: Table) -> str:
+    """A table as lines for a log: no wider than standard output, nor than 100 characters."""
+    console = Console(width=min(standard_console().width, _WIDTH), color_system=None)
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get().rstrip()
+
+
 def fitted_table(
     names: Sequence[str],
     columns: Mapping[str, Sequence[str]],
@@ -49,6 +70,8 @@ def fitted_table(
 ) -> Table:
     """A table that gives up columns, one after the other, until it is no wider than allowed.
 
+    Where it still is, its cells are folded.
+
     Args:
         names: Of the rows; long ones are folded.
         columns: The cells of each column by its heading, as rich's markup.
@@ -57,20 +80,21 @@ def fitted_table(
         caption: Below the table.
     """
     kept = dict(columns)
-    table = _table(names, kept, caption)
+
+    def table(folded: bool = False) -> Table:
+        made = Table(caption=caption, caption_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+        made.add_column("run", overflow="fold", min_width=10 if folded else 20, max_width=36)
+        for heading in kept:
+            made.add_column(heading, justify="right", no_wrap=not folded, overflow="fold")
+        for name, *cells in zip(names, *kept.values(), strict=True):
+            made.add_row(escape(name), *cells)
+        return made
+
+    def fits() -> bool:
+        return Console(width=10 * width).measure(table()).maximum <= width
+
     for heading in dropped:
-        if Console(width=10 * width).measure(table).maximum <= width:
+        if fits():
             break
         kept.pop(heading, None)
-        table = _table(names, kept, caption)
-    return table
-
-
-def _table(names: Sequence[str], columns: Mapping[str, Sequence[str]], caption: str) -> Table:
-    table = Table(caption=caption, caption_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("run", overflow="fold", min_width=20, max_width=36)
-    for heading in columns:
-        table.add_column(heading, justify="right", no_wrap=True)
-    for name, *cells in zip(names, *columns.values(), strict=True):
-        table.add_row(escape(name), *cells)
-    return table
+    return table(folded=not fits())

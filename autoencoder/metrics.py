@@ -66,8 +66,7 @@ METRICS = (
     Metric("psnr", "test/psnr", "PSNR, dB", "10 log10(1 / test MSE)", 1, ".2f",
            alike=("noise", "room"), floor="linear_psnr", brief=_BOTH),
     Metric("ssim", "test/ssim", "SSIM", "structural similarity, 1 is perfect; images are mirrored "
-           "beyond their border, where scikit-image leaves the border out and finds other numbers",
-           1, ".3f", alike=("noise", "room")),
+           "at their border, where scikit-image crops them", 1, ".3f", alike=("noise", "room")),
     Metric("clean_mse", "test/clean_mse", "clean MSE", "mean squared error with the clean image as "
            "input", -1, "#.3g", alike=("room",), floor="pca_mse", brief=_BOTH),
     Metric("", "test/input_mse", "MSE of doing nothing", "mean squared error of the corrupted "

@@ -1,9 +1,17 @@
 """Standard output and error that a program does not depend on: somebody reads along, or nobody."""
 
+import codecs
 import io
 import os
 import sys
+import unicodedata
 from typing import Any
+
+# The error handler of encodings below.
+_SPELT = "autoencoder.spelt"
+_LIKE = {"\N{PLUS-MINUS SIGN}": "+-", "\N{EN DASH}": "-"} | dict.fromkeys(
+    "\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}", '"'
+)
 
 
 def keep() -> None:
@@ -24,10 +32,26 @@ def _opened(number: int, like: io.TextIOWrapper | None) -> io.TextIOWrapper:
     return io.TextIOWrapper(
         io.BufferedWriter(_Output(number, "w", closefd=False)),
         encoding=like.encoding if like else None,
-        errors="replace",  # a terminal of few characters is no reason to fail either
+        errors=_SPELT,  # a terminal of few characters is no reason to fail either
         line_buffering=number == 2 or (like is not None and like.line_buffering),
         write_through=like is not None and like.write_through,
     )
+
+
+def _spelt(error: UnicodeError) -> tuple[str, int]:
+    """What an encoding lacks, as near as ASCII comes to it; ? where it comes to nothing."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    letters = (
+        _LIKE.get(letter)
+        or unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode()
+        or "?"
+        for letter in error.object[error.start : error.end]
+    )
+    return "".join(letters), error.end
+
+
+codecs.register_error(_SPELT, _spelt)
 
 
 class _Output(io.FileIO):

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import torch
 from omegaconf import DictConfig
-from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from autoencoder import runs
+from autoencoder.console import as_text
 from autoencoder.experiment import slurm
 from autoencoder.experiment.build import ConfigError, build, build_trainer
 from autoencoder.experiment.checks import check
@@ -103,11 +103,9 @@ def _check_optimized(names: str | list[str], model: Autoencoder) -> None:
 
 
 def _table(metrics: dict[str, float]) -> str:
-    table = Table("metric", "value", "meaning", title="Test", title_justify="left")
+    names = (Column(name, no_wrap=True) for name in ("metric", "value"))
+    table = Table(*names, "meaning", title="Test", title_justify="left")
     for name, metric in RECORDED.items():
         if name in metrics and name.startswith("test/"):
             table.add_row(name, format(metrics[name], metric.format), metric.meaning)
-    console = Console(width=100)
-    with console.capture() as capture:
-        console.print(table)
-    return capture.get().rstrip()
+    return as_text(table)

@@ -8,6 +8,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 from rich.console import Console
 
+from autoencoder.console import standard_console
 from autoencoder.metrics import COLUMNS
 from autoencoder.report.draw import figures
 from autoencoder.report.measure.collection import collect
@@ -27,7 +28,6 @@ log = logging.getLogger(__name__)
 
 FOLDER = "report"
 PAGE = "report.html"
-_CONSOLE_WIDTH = 100
 
 
 def evaluate(cfg: DictConfig) -> Path:
@@ -64,7 +64,7 @@ def write_report(
     """
     folder_of_report = out or path / FOLDER
     _check_writable(folder_of_report, path)
-    console = console or _standard_output()
+    console = console or standard_console()
     evaluations, floors, left_out = collect(path, settings, console)
     rows = group(evaluations)
     ordered = [run for row in rows for run in row.evaluations]
@@ -102,11 +102,6 @@ def write_report(
     # Whole, so that it can be clicked or copied, however long it is.
     console.print(str(report), soft_wrap=True, markup=False, highlight=False)
     return report
-
-
-def _standard_output() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=_CONSOLE_WIDTH)
 
 
 def _check_writable(folder: Path, path: Path) -> None:

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from autoencoder import runs
 from autoencoder.commandline.configs import CONF_DIR
-from autoencoder.console import fitted_table
+from autoencoder.console import fitted_table, standard_console
 from autoencoder.metrics import RECORDED, in_words
 from autoencoder.runs.environment import program
 from autoencoder.runs.files import write_text
@@ -59,7 +59,7 @@ class SweepSummary(Callback):
         folder = self._folder
         if folder is None or not _worked_on(folder, self._start):
             return
-        console = Console() if Console().is_terminal else Console(width=100)
+        console = standard_console()
         if summarize(folder, console) and self.report:
             # It needs torch.
             from autoencoder.report import write_report

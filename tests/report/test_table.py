@@ -1,6 +1,7 @@
 """The table: its cells, and its formats."""
 
 import dataclasses
+import re
 
 import pytest
 from rich.console import Console
@@ -52,6 +53,18 @@ def test_every_line_has_as_many_cells(rows: list[Row]) -> None:
     assert len({line.count(" | ") for line in lines}) == 1
     lines = table.html_table(rows).split("</tr>")[:-1]
     assert len({line.count("</td>") + line.count("</th>") for line in lines}) == 1
+
+
+@pytest.mark.parametrize("width", [30, 40])
+def test_a_narrow_console_has_every_digit(rows: list[Row], width: int) -> None:
+    console = Console(width=width)
+    with console.capture() as capture:
+        console.print(table.console_table(rows, width))
+    text = capture.get()
+    assert max(map(len, text.splitlines())) <= width
+    assert "\N{HORIZONTAL ELLIPSIS}" not in text
+    for name in ("wide", "small", "noisy"):
+        assert re.search(rf"^ ?{name} ", text, re.M)
 
 
 @pytest.mark.parametrize("width", [80, 100, 200])
