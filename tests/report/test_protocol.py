@@ -70,6 +70,9 @@ def test_a_part_of_the_training_images_is_told_of(
     part = described(data, "part", trainer=trainer)
     text = dict(protocol(group([whole, part]), SETTINGS))["Training"]
     assert f"An epoch of “part” was {said}" in text
+    alike = dataclasses.replace(part, group="other")
+    text = dict(protocol(group([part, alike]), SETTINGS))["Training"]
+    assert f"An epoch of “part” and “other” was {said}" in text
     assert "An epoch of" not in dict(protocol(group([whole]), SETTINGS))["Training"]
 
 

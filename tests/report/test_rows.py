@@ -48,6 +48,12 @@ def test_an_overcomplete_latent_is_compared_with_its_like(evaluations: list[Eval
     assert {name for _, name, column in marked if column == "frechet"} == {"wide"}
 
 
+def test_what_is_the_same_for_all_is_not_the_best(evaluations: list[Evaluation]) -> None:
+    first, second = (change(run, mse=0.02, frechet=3.0) for run in evaluations[1:3])
+    rows = group([first, dataclasses.replace(second, group="other")])
+    assert not {"mse", "frechet"} & {column for *_, column in best(rows)}
+
+
 def test_time_is_no_merit(evaluations: list[Evaluation]) -> None:
     numbers = {"train_seconds": 10.0, "images_per_second": 1000.0}
     faster = dataclasses.replace(change(evaluations[1], **numbers), group="faster")

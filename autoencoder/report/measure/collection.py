@@ -215,7 +215,7 @@ def _progress(console: Console, n_runs: int) -> Iterator[Callable[[str], Say]]:
     if not console.is_terminal or console.is_dumb_terminal:
         yield lambda name: lambda stage: log.info("%s: %s", name, stage)
         return
-    columns = (BarColumn(30), TextColumn("{task.description}"), TimeElapsedColumn())
+    columns = (BarColumn(30), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=(STAGES + 1) * n_runs + 1)
         started = [0]

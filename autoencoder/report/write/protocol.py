@@ -34,7 +34,7 @@ def protocol(rows: Sequence[Row], settings: Settings) -> list[tuple[str, str]]:
             "Training",
             f"Seed {listed(map(str, seeds))}; {listed(map(str, epochs)) or 'unknown'} epochs; "
             "the checkpoint of least validation error is evaluated. "
-            + "".join(map(_partial, rows))
+            + _partial(rows)
             + _trained_on(rows),
         ),
         *([("Recipes", listing)] if (listing := recipes(rows)) else []),
@@ -83,19 +83,19 @@ def protocol(rows: Sequence[Row], settings: Settings) -> list[tuple[str, str]]:
     ]
 
 
-def _partial(row: Row) -> str:
-    """That an epoch was not all of the training images, if so."""
-    trainer = row.first.config.get("trainer") or {}
-    for key, whole in (("limit_train_batches", 1.0), ("overfit_batches", 0.0)):
-        part = trainer.get(key)
-        # 1 is one batch, 1.0 all of them.
-        if part is not None and (part != whole or (isinstance(part, int) and part)):
-            count = f"{part:,}" if isinstance(part, int) else f"{100 * part:.3g}% of the"
-            return (
-                f"An epoch of {quoted(row.group)} was {count} batches of training images "
-                f"(trainer.{key}={part}). "
-            )
-    return ""
+def _partial(rows: Sequence[Row]) -> str:
+    """Of which rows an epoch was not all of the training images."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        trainer = row.first.config.get("trainer") or {}
+        for key, whole in (("limit_train_batches", 1.0), ("overfit_batches", 0.0)):
+            part = trainer.get(key)
+            # 1 is one batch, 1.0 all of them.
+            if part is not None and (part != whole or (isinstance(part, int) and part)):
+                count = f"{part:,}" if isinstance(part, int) else f"{100 * part:.3g}% of the"
+                text = f"was {count} batches of training images (trainer.{key}={part}). "
+                found.setdefault(text, []).append(quoted(row.group))
+    return "".join(f"An epoch of {listed(names)} {text}" for text, names in found.items())
 
 
 def _generated(rows: Sequence[Row], settings: Settings) -> str:

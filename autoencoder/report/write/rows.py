@@ -96,11 +96,11 @@ def best(rows: Sequence[Row]) -> set[tuple[str, str, str]]:
             if metric.better and row.has(column):
                 compared.setdefault(row.comparable(metric), []).append(row)
         for alike in compared.values():
-            wanted = max(metric.better * row.mean(column) for row in alike)
+            values = [metric.better * row.mean(column) for row in alike]
             found |= {
                 (row.first.data_key, row.group, column)
-                for row in alike
-                if len(alike) > 1 and metric.better * row.mean(column) == wanted
+                for row, value in zip(alike, values, strict=True)
+                if value == max(values) > min(values)
             }
     return found
 
