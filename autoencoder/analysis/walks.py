@@ -105,6 +105,9 @@ def manifold(side: int) -> Tensor:
 def nearest(images: Tensor, training_images: Tensor) -> Tensor:
     """Which training image is nearest to each image, by the squared error.
 
+    scikit-learn's `pairwise_distances_argmin` finds the same, but refuses no images and the NaN of
+    a diverged model, and would have all training images as floats at once.
+
     Args:
         images: `(n, C, H, W)` in [0, 1].
         training_images: `(N, C, H, W)`, of the same range, or uint8 in 0..255.
