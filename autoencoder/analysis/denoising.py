@@ -161,6 +161,10 @@ def psnr(reconstructions: Array, images: Array, *, clip: bool = False) -> float:
         reconstructions: `(N, ...)`.
         images: `(N, ...)` in [0, 1].
         clip: Whether the reconstructions are clipped to [0, 1] first.
+
+    Example:
+        >>> psnr(np.full((1, 4), 0.6), np.full((1, 4), 0.5))
+        20.0
     """
     points = points_of(reconstructions, "reconstructions")
     targets = pixels_of(images, "images", points.shape[1], len(points))

@@ -28,6 +28,11 @@ def frechet_distance(features: Tensor, others: Tensor) -> float:
     Args:
         features: `(N, D)`, of 2 points or more.
         others: `(M, D)`, of 2 points or more.
+
+    Example:
+        >>> line = torch.linspace(-1, 1, 5)[:, None]
+        >>> round(frechet_distance(line, line + 3), 6)
+        9.0
     """
     mean, covariance = _moments(_points(features, 2))
     other_mean, other_covariance = _moments(_points(others, 2, features))
@@ -64,6 +69,11 @@ def precision_recall(real: Tensor, generated: Tensor, k: int = 3) -> PrecisionRe
         real: `(N, D)`, of more than k points.
         generated: `(M, D)`, of more than k points.
         k: Neighbours.
+
+    Example:
+        >>> real = torch.arange(4.0)[:, None]
+        >>> precision_recall(real, torch.tensor([[0.5], [1.5], [9.0], [9.1]]), k=1)
+        PrecisionRecall(precision=0.5, recall=0.75)
     """
     if k < 1:
         raise ValueError(f"k must be at least 1, got {k}")

@@ -54,6 +54,10 @@ def silhouette(latents: Array, labels: Array, *, max_points: int = 2000, seed: i
         labels: `(N,)`; in the points used, two classes or more, and fewer than points.
         max_points: How many points are used; time grows with its square.
         seed: Of the choice of points.
+
+    Example:
+        >>> silhouette(np.array([[0.0], [0.0], [1.0], [1.0]]), np.array([0, 0, 1, 1]))
+        1.0
     """
     points = points_of(latents, "latents")
     classes = labels_of(labels, len(points))
@@ -94,6 +98,10 @@ def latent_use(latents: Array, *, threshold: float = 1e-4) -> LatentUse:
         latents: `(N, ...)`.
         threshold: The share of the largest variance up to which a unit is dead. The weakest of 256
             principal components of Fashion-MNIST has 6.5e-4 of the first one's: weak, not dead.
+
+    Example:
+        >>> latent_use(np.array([[0.0, 0.0, 5.0], [2.0, 2.0, 5.0], [4.0, 4.0, 5.0]]))
+        LatentUse(variances=array([4., 4., 0.]), dead_units=1, participation_ratio=1.0)
     """
     _, covariance = moments(points_of(latents, "latents"))
     variances = covariance.diagonal().copy()

@@ -15,6 +15,12 @@ def pca_map(latents: Array) -> Array:
     """Latents `(N, ...)` on their first two principal components: `(N, 2)`.
 
     The second column is 0 where there is but one dimension, both where there is but one point.
+
+    Example:
+        >>> pca_map(np.array([[0.0, 0.0, 1.0], [0.0, 0.0, 3.0], [0.0, 0.0, 8.0]])).round(6)
+        array([[-3.,  0.],
+               [-1.,  0.],
+               [ 4.,  0.]])
     """
     codes = PrincipalComponents.fit(latents).project(latents, 2)
     return np.pad(codes, ((0, 0), (0, 2 - codes.shape[1])))

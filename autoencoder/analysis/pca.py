@@ -15,6 +15,9 @@ from autoencoder.analysis.arrays import Array, blocks, moments, pixels_of, point
 class PrincipalComponents(NamedTuple):
     """A principal component analysis: the best linear autoencoder of the images it is fitted on.
 
+    It is the best before anything is clipped: a decoder fitted for the error of clipped images,
+    on the same codes, has 5 to 9 % less of it on the test images of Fashion-MNIST.
+
     Attributes:
         mean: `(D,)`, the mean image.
         components: `(K, D)`, orthonormal rows by falling variance, each signed so that its largest
@@ -29,6 +32,10 @@ class PrincipalComponents(NamedTuple):
     @classmethod
     def fit(cls, images: Array) -> Self:
         """Fit all components at once: eigenvectors of the D x D covariance.
+
+        As scikit-learn's `PCA(svd_solver="covariance_eigh")`, which sums in the precision that it
+        is given: of float32 it finds a direction of variance 1e-6 around a mean of 100 to vary by
+        5e-3, and constants to vary, and a float64 copy of all images costs twice their memory.
 
         Args:
             images: `(N, ...)`. The cost is O(N D^2 + D^3): fine up to some thousand dimensions.
@@ -77,6 +84,12 @@ def pca_mse(
         targets: `(N, ...)` in [0, 1], what the reconstructions should be; the images by default.
         clip: Whether reconstructions are clipped to [0, 1], as those of an autoencoder are: PCA
             leaves the range, and clipping is free.
+
+    Example:
+        >>> line = np.linspace(0, 1, 11)[:, None] * [[0.6, 0.8]]
+        >>> mse = pca_mse(PrincipalComponents.fit(line), line, [0, 1])
+        >>> {n: round(error, 3) for n, error in mse.items()}
+        {0: 0.05, 1: 0.0}
     """
     size = len(pca.mean)
     points = points_of(images, "images", size=size)

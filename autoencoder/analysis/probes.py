@@ -31,6 +31,11 @@ def linear_probe_accuracy(
         test_latents: `(M, ...)`.
         test_labels: `(M,)`.
         alpha: The weight of the ridge penalty.
+
+    Example:
+        >>> latents, labels = np.arange(8.0)[:, None], np.arange(8) // 4
+        >>> linear_probe_accuracy(latents, labels, latents, labels)
+        1.0
     """
     train, test = _train_and_test(train_latents, test_latents)
     labels, expected = labels_of(train_labels, len(train)), labels_of(test_labels, len(test))
@@ -66,6 +71,11 @@ def knn_accuracy(
         max_points: How many test points are classified; None is all. An accuracy near .85 on 2,000
             points has a standard error of .008, on 10,000 of .004.
         seed: Of the choice of test points.
+
+    Example:
+        >>> latents, labels = np.arange(8.0)[:, None], np.arange(8) // 4
+        >>> knn_accuracy(latents, labels, np.array([[0.2], [6.5]]), np.array([0, 0]))
+        0.5
     """
     train, test = _train_and_test(train_latents, test_latents)
     labels, expected = labels_of(train_labels, len(train)), labels_of(test_labels, len(test))

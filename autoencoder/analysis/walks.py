@@ -28,6 +28,12 @@ def interpolate(start: Tensor, end: Tensor, steps: int, *, spherical: bool = Fal
 
     Raises:
         ValueError: If there are less than two steps.
+
+    Example:
+        >>> interpolate(torch.tensor([[0.0, 4.0]]), torch.tensor([[2.0, 0.0]]), steps=3)
+        tensor([[[0., 4.],
+                 [1., 2.],
+                 [2., 0.]]])
     """
     if steps < 2:
         raise ValueError(f"a way has at least two steps, its ends; got {steps}")
@@ -78,6 +84,12 @@ def traversal(latent: Tensor, dimensions: Sequence[int], values: Sequence[float]
 
     Returns:
         `(dimensions, values, latent_size)`.
+
+    Example:
+        >>> traversal(torch.tensor([5.0, 6.0]), dimensions=[1], values=[-1, 0, 1])
+        tensor([[[ 5., -1.],
+                 [ 5.,  0.],
+                 [ 5.,  1.]]])
     """
     copies = latent.repeat(len(dimensions), len(values), 1)
     settings = torch.tensor(list(values), dtype=latent.dtype, device=latent.device)
@@ -105,12 +117,20 @@ def manifold(side: int) -> Tensor:
 def nearest(images: Tensor, training_images: Tensor) -> Tensor:
     """Which training image is nearest to each image, by the squared error.
 
+    scikit-learn's `pairwise_distances_argmin` finds the same, but it refuses empty arrays and the
+    NaN of a diverged model, and wants all training images as floats at once.
+
     Args:
         images: `(n, C, H, W)` in [0, 1].
         training_images: `(N, C, H, W)`, of the same range, or uint8 in 0..255.
 
     Returns:
         Indices `(n,)` of training images.
+
+    Example:
+        >>> nearest(torch.full((1, 1, 2, 2), 0.4), torch.tensor([0.0, 0.5, 1.0]).view(3, 1, 1, 1)
+        ...         .expand(-1, 1, 2, 2))
+        tensor([1])
     """
     rows = images.flatten(1)
     least = torch.full((len(rows),), torch.inf)

@@ -178,6 +178,15 @@ def test_noise_has_its_own_floors(measured: Measurement) -> None:
     assert columns["input_psnr"] < columns["linear_psnr"]
 
 
+def test_doing_nothing_still_clips(tmp_path: Path) -> None:
+    run = load_run(write_run(tmp_path / "a", COMPACT, "noise=gaussian", "noise.clip=false"))
+    assert run.data.test.corrupted is not None
+    clean, noisy = (part.numpy() for part in (run.data.test.images, run.data.test.corrupted))
+    error = np.square(noisy.clip(0, 1) - clean / np.float32(255)).mean()
+    assert noisy.min() < 0
+    assert columns_of(run, tmp_path)["input_psnr"] == pytest.approx(-10 * np.log10(error), abs=1e-3)
+
+
 def test_a_clean_run_has_no_such_floors_and_an_overcomplete_one_the_pixels(tmp_path: Path) -> None:
     run = load_run(write_run(tmp_path / "a", WIDE))
     columns = columns_of(run, tmp_path)

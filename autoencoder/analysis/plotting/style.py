@@ -39,7 +39,12 @@ def class_colors(n: int) -> list[str]:
 
 
 def shortened(text: str, length: int) -> str:
-    """The text, or its beginning and end if it is longer: runs often differ at the end."""
+    """The text, or its beginning and end if it is longer: runs often differ at the end.
+
+    Example:
+        >>> shortened("noise=gaussian,optimizer.lr=0.001", 18)
+        'noise=gauss…=0.001'
+    """
     if len(text) <= length:
         return text
     end = length // 3
