@@ -64,7 +64,7 @@ class Copy:
         """Exit status of pytest, and the end of what it said."""
         # Without bytecode: a file of the same size and second would be taken for the one before.
         settings = {"PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "--tb=line"]
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-m", "", "--tb=line"]
         ran = subprocess.run(
             [*command, "-p", "no:cacheprovider", *tests],
             cwd=self.folder,

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from autoencoder.runs import files
 from autoencoder.runs.files import write_text, written_aside
 
 
@@ -129,7 +128,7 @@ def test_a_text_is_written_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             file.write(text[:2])
         raise KilledError
 
-    monkeypatch.setattr(files.Path, "write_text", half)
+    monkeypatch.setattr(Path, "write_text", half)
     with pytest.raises(KilledError):
         write_text(path, "another")
     assert path.read_text() == "old"

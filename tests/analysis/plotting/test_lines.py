@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
+from matplotlib.patches import Rectangle
 
 from autoencoder.analysis.plotting import Curve, line_plot, loss_curve, none_negative, run_style
 
@@ -54,7 +55,9 @@ def test_each_curve_keeps_its_style_and_its_name() -> None:
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["filled", "plain"]
     assert axes.lines[3].get_ydata() == [2.5, 2.5]
     assert {text.get_text() for text in axes.texts} == {"half way", "overcomplete"}
-    assert axes.patches[0].get_x() == 1.5
+    (shade,) = axes.patches
+    assert isinstance(shade, Rectangle)
+    assert shade.get_x() == 1.5
     assert axes.get_xlim()[1] >= 1.5 * 1.6
 
 

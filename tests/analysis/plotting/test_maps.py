@@ -25,7 +25,7 @@ def test_a_point_is_where_it_is_in_the_colour_of_its_class(side: int) -> None:
         (points,) = axes.collections
         drawn = {
             tuple(place): to_hex(color)
-            for place, color in zip(points.get_offsets(), points.get_facecolors(), strict=True)
+            for place, color in zip(points.get_offsets(), points.get_facecolor(), strict=True)
         }
         right = zip(one.points, one.labels, strict=True)
         assert drawn == {tuple(place): colors[label] for place, label in right}
