@@ -10,6 +10,7 @@ from torch.optim import Adam
 from autoencoder.data import Batch
 from autoencoder.models import VariationalAutoencoder
 from autoencoder.models.likelihoods import BernoulliLikelihood, GaussianLikelihood
+from autoencoder.models.variational import Terms
 
 SHAPE = (1, 12, 12)
 
@@ -85,14 +86,36 @@ def test_free_bits_cost_nothing() -> None:
     assert head.bias.grad is not None
 
 
+def test_bits_are_free_in_the_mean_of_a_batch() -> None:
+    model = made(free_bits=0.5, beta=2.0)
+    kl = torch.tensor([[1.2, 0.4, 0.9], [0.0, 0.4, 0.0]])
+    model.terms = lambda batch: Terms(torch.tensor([-3.0, -5.0]), kl)
+    # Means of .6, .4 and .45, of which all but the first cost half a nat.
+    assert model.training_step(batch_of(2), 0).item() == pytest.approx(4 + 2 * (0.6 + 0.5 + 0.5))
+    assert logged["kl"].item() == pytest.approx(0.6 + 0.4 + 0.45)
+
+
+def test_the_validation_loss_has_the_final_beta() -> None:
+    model = made(beta=2.0, warmup_epochs=4, free_bits=0.5)
+    model.log_dict = lambda *_: None
+    parts = {
+        2: Terms(torch.tensor([-3.0, -5.0]), torch.tensor([[1.0, 0.5, 0.0], [2.0, 0.0, 0.0]])),
+        1: Terms(torch.tensor([-7.0]), torch.tensor([[0.0, 0.0, 0.1]])),
+    }
+    model.terms = lambda batch: parts[len(batch.images)]
+    for count in parts:
+        model.validation_step(batch_of(count), 0)
+    assert model.validation_loss().item() == pytest.approx(5 + 2 * 3.6 / 3)
+    assert model.val_metrics["elbo"].compute().item() == pytest.approx(-5 - 3.6 / 3)
+
+
 def test_beta_grows_to_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
     model = made(beta=2.0, warmup_epochs=4)
     betas = []
     for epoch in range(6):
         monkeypatch.setattr(VariationalAutoencoder, "current_epoch", epoch)
         betas.append(model._beta_now())
-    assert betas == sorted(betas)
-    assert 0 < betas[0] < betas[3] < betas[4] == betas[5] == 2
+    assert betas == pytest.approx([0.4, 0.8, 1.2, 1.6, 2.0, 2.0])
 
 
 def test_importance_weighted_bound_is_not_below_the_elbo_and_grows_with_k() -> None:
