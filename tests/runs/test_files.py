@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from autoencoder.runs import files
 from autoencoder.runs.files import write_text, written_aside
 
 
