@@ -6,6 +6,7 @@ that of the points.
 
 import numpy as np
 from sklearn.manifold import TSNE
+from threadpoolctl import threadpool_limits
 
 from autoencoder.analysis.arrays import Array, points_of, subset
 from autoencoder.analysis.pca import PrincipalComponents
@@ -32,8 +33,9 @@ def tsne_map(
     """t-SNE map of a random subset of the latents: indices `(n,)`, rising, coordinates `(n, 2)`.
 
     Latents go to 50 principal components first, and start from the first two of them, which keeps
-    the global arrangement (Kobak and Berens, 2019). A constant latent maps to zeros. The map is
-    the same for the same seed and number of threads.
+    the global arrangement (Kobak and Berens, 2019). A constant latent maps to zeros. It is computed
+    in one thread: the map is then the same on any number of cores, and does not take minutes where
+    others use them as well (OpenMP's threads wait for each other at every step).
 
     Args:
         latents: `(N, ...)`, of 4 points or more.
@@ -56,4 +58,5 @@ def tsne_map(
         init=codes[:, :2] * np.float32(1e-4) if codes.shape[1] > 1 else "random",
         random_state=seed,
     )
-    return chosen, np.asarray(tsne.fit_transform(codes))
+    with threadpool_limits(1):
+        return chosen, np.asarray(tsne.fit_transform(codes))

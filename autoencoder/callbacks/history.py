@@ -89,8 +89,8 @@ class History(L.Callback):
             log.info(self._line(trainer.max_epochs or -1))
 
     @rank_zero_only
-    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Draws the loss curve."""
+    def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Draws the loss curve; also of a fit that had nothing left to train."""
         if not self.rows:
             return
         curves = {

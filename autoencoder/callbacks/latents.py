@@ -35,6 +35,8 @@ class LatentMaps(L.Callback):
     @rank_zero_only
     def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Encodes, maps and draws."""
+        if trainer.fast_dev_run:  # type: ignore[attr-defined]  # a property that it makes itself
+            return  # all else is looked at in it in a second
         data, model = experiment(trainer, pl_module)
         images, labels = data.test.images, data.test.labels
         largest = (_LARGEST_SPRITE // max(images.shape[2:])) ** 2
@@ -46,10 +48,13 @@ class LatentMaps(L.Callback):
         for writer in tensorboards(trainer):
             writer.add_embedding(latents, names, to_float(images), tag="latent")
         log.info("mapping %s latents with PCA and t-SNE", f"{len(latents):,}")
-        _, points = tsne_map(latents.numpy(), seed=self.seed, max_points=len(latents))
-        for name, title, coordinates in (
-            ("latent_pca", "PCA of the latents", pca_map(latents.numpy())),
-            ("latent_tsne", "t-SNE of the latents", points),
-        ):
+        try:
+            _, points = tsne_map(latents.numpy(), seed=self.seed, max_points=len(latents))
+            maps = {"PCA": pca_map(latents.numpy()), "t-SNE": points}
+        except ValueError as error:  # too few, or not finite: no reason to lose the run
+            log.warning("no maps of the latents: %s", error)
+            return
+        for method, coordinates in maps.items():
+            name, title = f"latent_{method.lower().replace('-', '')}", f"{method} of the latents"
             figure = plotting.latent_map(coordinates, labels.numpy(), data.classes, title)
             save_figure(trainer, name, figure)

@@ -142,7 +142,9 @@ _instantiate = partial(instantiate, _convert_="all")
 
 def _hyperparameters(cfg: DictConfig) -> dict[str, Any]:
     """What TensorBoard compares runs by: the choices of groups, and the values of most of them."""
-    choices = HydraConfig.get().runtime.choices if HydraConfig.initialized() else {}
+    # The processes of a distributed run know of no command line; its directory does.
+    known = HydraConfig.initialized()
+    choices = HydraConfig.get().runtime.choices if known else runs.read_choices(Path(cfg.run_dir))
     values = resolved(cfg)
     flat = dict(flatten({group: values.get(group) for group in _MODEL_GROUPS}))
     return {

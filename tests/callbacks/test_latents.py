@@ -64,3 +64,16 @@ def test_another_seed_maps_other_images(fit: Fit, monkeypatch: pytest.MonkeyPatc
     first, again, other = chosen[1::2]
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def test_nothing_is_mapped_in_a_fast_dev_run(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(latents, "tsne_map", lambda *_, **__: pytest.fail("it takes seconds"))
+    fit(garments(), LatentMaps(10, seed=0), fast_dev_run=True)
+
+
+def test_too_few_points_are_no_failure(
+    fit: Fit, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fit(garments(), LatentMaps(3, seed=0), max_epochs=1)
+    assert "no maps of the latents: t-SNE needs 4 points" in caplog.text
+    assert not list(tmp_path.rglob("*.png"))

@@ -66,6 +66,23 @@ def test_a_run_leaves_what_the_contract_says(tiny: Compose) -> None:
     assert not list(run.rglob(".*.ckpt*"))
 
 
+def test_a_kill_before_the_loss_curve_is_drawn_costs_no_curve(
+    tiny: Compose, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cfg = tiny("callbacks.latent_maps=null", "trainer.max_epochs=1")
+
+    def kill(*_: object) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as killed:
+        killed.setattr("autoencoder.callbacks.history.save_figure", kill)
+        with pytest.raises(KilledError):
+            train(cfg)
+    assert (Path(cfg.run_dir) / "checkpoints/last.ckpt").exists()
+    train(cfg)
+    assert (Path(cfg.run_dir) / "figures/loss_curve.png").exists()
+
+
 def test_tensorboard_has_curves_grids_metrics_and_embedding(tiny: Compose) -> None:
     cfg = tiny()
     train(cfg)

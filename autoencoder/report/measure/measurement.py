@@ -6,7 +6,6 @@ from functools import partial
 
 import numpy as np
 import torch
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from autoencoder.analysis.denoising import psnr
@@ -70,10 +69,7 @@ def measure(
     judged, generation, generated = _generation(run, train_latents, judge, settings, say)
     columns |= judged
     say(f"mapping {min(settings.max_points, len(test)):,} latents with t-SNE")
-    # In one thread: the map is then the same on any number of cores, and does not take minutes
-    # where others use them as well (OpenMP's threads wait for each other at every step).
-    with threadpool_limits(1):
-        chosen, tsne = tsne_map(latents, seed=settings.seed, max_points=settings.max_points)
+    chosen, tsne = tsne_map(latents, seed=settings.seed, max_points=settings.max_points)
     pca = pca_map(latents)[chosen].astype(np.float32)
 
     def examples(indices: np.ndarray) -> Examples:
