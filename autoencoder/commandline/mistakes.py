@@ -50,6 +50,8 @@ def explain(error: Exception) -> str | None:
     if isinstance(error, HydraException | OmegaConfBaseException):
         # An error inside a constructor: what it said, and where in the config it was built.
         cause = error.__cause__
+        if isinstance(_root(error), AutoencoderError):  # one of our resolvers
+            return str(_root(error))
         if cause is not None and not isinstance(cause, OmegaConfBaseException):
             keys = re.findall(r"full_key: (\S+)", str(error))
             return f"{keys[-1]}: {cause}" if keys else str(cause)
@@ -57,6 +59,12 @@ def explain(error: Exception) -> str | None:
         return str(error).partition("\nSee http")[0].partition("\n    full_key")[0]
     # Lightning's, of what was asked of it; it isn't imported here.
     return str(error) if type(error).__name__ == "MisconfigurationException" else None
+
+
+def _root(error: BaseException) -> BaseException:
+    """The error that was there first."""
+    before = error.__cause__ or error.__context__
+    return _root(before) if before else error
 
 
 def _no_choice(group: str, choice: str, options: Sequence[str]) -> str:

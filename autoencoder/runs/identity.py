@@ -7,6 +7,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from autoencoder import AutoencoderError
+
 # Keys that say where a run lies and what happens around it.
 PLACE = ("run_dir", "name", "overwrite", "report", "fail_fast")
 # Keys that may differ between two descriptions of the same experiment; the files of the data are
@@ -14,6 +16,27 @@ PLACE = ("run_dir", "name", "overwrite", "report", "fail_fast")
 NOT_THE_EXPERIMENT = (*PLACE, "data.root", "data.download", "optimized_metric")
 
 LONGEST_NAME = 120
+
+
+class NameRefusedError(AutoencoderError):
+    """A name that no folder of a run or of a sweep may have."""
+
+
+def check_name(name: Any) -> str:
+    """The name of a run or of a sweep, which becomes a folder: one word, as it was given.
+
+    Raises:
+        NameRefusedError: If it is something else, or would lead elsewhere.
+    """
+    text = str(name) if type(name) in (str, int) else ""
+    # Umlauts take two bytes; file systems take 255.
+    if not re.fullmatch(r"\w[\w.+-]*", text) or len(text.encode()) > LONGEST_NAME:
+        raise NameRefusedError(
+            f"name={str(name)[:60]!r}: a name is one word of at most {LONGEST_NAME} letters, "
+            "digits and ._+- that begins with a letter or a digit, and is not read as another "
+            "value, as 1e3, true and null are"
+        )
+    return text
 
 
 def resolved(cfg: DictConfig) -> dict[str, Any]:
@@ -60,3 +83,5 @@ def run_name(overrides: Sequence[str]) -> str:
 
 # In each process that loads this module: those of other launchers know nothing of the program.
 OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+# Where Hydra makes the folder, nothing of this project has been called yet.
+OmegaConf.register_new_resolver("checked_name", check_name, replace=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 from rich.table import Table
 
@@ -45,7 +46,10 @@ class SweepSummary(Callback):
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Sees to it that a sweep that breaks off is summed up as well."""
-        self._folder = Path(config.hydra.sweep.dir)
+        try:
+            self._folder = Path(config.hydra.sweep.dir)
+        except OmegaConfBaseException:  # of a refused name, with which the sweep ends as well
+            return
         self._start = time.time()
         # A failed run ends the sweep with an error, and then Hydra calls nothing more.
         atexit.register(self._end)

@@ -1,10 +1,31 @@
 """What makes two runs the same experiment, and what a run is called."""
 
+import ast
+from pathlib import Path
+from typing import Any
+
 import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from autoencoder.runs.identity import LONGEST_NAME, differences, flatten, resolved, run_name
+from autoencoder.commandline import CONF_DIR, explain
+from autoencoder.runs import identity
+from autoencoder.runs.identity import (
+    LONGEST_NAME,
+    NameRefusedError,
+    check_name,
+    differences,
+    flatten,
+    resolved,
+    run_name,
+)
 from tests.conftest import Compose
+
+REFUSED: list[Any] = [
+    "", ".", "..", "../../x", "a/b", "/tmp/x", "-x", ".hidden", "a b", "a=b", "a,b", "x" * 300,
+    "ü" * 61, "a\n", "a\0b", None, True, 1000.0, ["a"], {"a": 1}, "~", "$HOME", "*",
+]  # fmt: skip
 
 
 def test_names_can_be_typed_back() -> None:
@@ -65,3 +86,42 @@ def test_another_experiment_differs(tiny: Compose, word: str) -> None:
 @pytest.mark.parametrize("word", ["name=y", "overwrite=true", "optimized_metric=val/mse"])
 def test_the_same_experiment_elsewhere_does_not(tiny: Compose, word: str) -> None:
     assert list(differences(OmegaConf.create(resolved(tiny())), tiny(word))) == []
+
+
+@pytest.mark.parametrize("name", REFUSED, ids=str)
+def test_a_name_is_one_word(name: Any) -> None:
+    with pytest.raises(NameRefusedError, match=r"^name=.*a name is one word"):
+        check_name(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["a", "2026-11-22_10-00-00-123456", "über", "x" * LONGEST_NAME, "v1.2+b", 2026, "_x"]
+)
+def test_plain_names_are_taken_as_they_are(name: Any) -> None:
+    assert check_name(name) == str(name)
+
+
+@pytest.mark.parametrize("key", ["run", "sweep"])
+@pytest.mark.parametrize("name", ["", "../../x", "1e3", "null", "x" * 300])
+def test_the_folder_of_a_refused_name_is_not_even_named(key: str, name: str) -> None:
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
+        cfg = compose("train", [f"name={name}"], return_hydra_config=True)
+    with pytest.raises(Exception, match="a name is one word") as error:
+        _ = cfg.hydra[key].dir
+    said = explain(error.value)
+    assert said is not None
+    assert said.startswith("name=")
+    assert "\n" not in said
+
+
+def test_what_is_not_the_experiment_is_listed_once() -> None:
+    """No other file names two of these keys in one collection."""
+    keys, package = set(identity.NOT_THE_EXPERIMENT), Path(identity.__file__).parents[1]
+    for path in package.rglob("*.py"):
+        if path == Path(identity.__file__):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Tuple | ast.List | ast.Set):
+                words = {one.value for one in node.elts if isinstance(one, ast.Constant)}
+                assert len(words & keys) < 2, f"{path}:{node.lineno}"
