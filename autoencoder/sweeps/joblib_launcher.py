@@ -15,6 +15,8 @@ from autoencoder.sweeps.processes import Call, JobError, ProcessLauncher
 
 log = logging.getLogger(__name__)
 
+_TRACKER = "joblib.externals.loky.backend.resource_tracker"
+
 
 class JoblibLauncher(ProcessLauncher):
     """A Hydra launcher that does several runs at once, in processes of this machine.
@@ -63,6 +65,8 @@ class JoblibLauncher(ProcessLauncher):
             pre_dispatch=n_jobs,
             return_as="generator_unordered",
         )
+        # Where a signal ends all of this, joblib's tracker puts semaphores away, and says so.
+        os.environ.setdefault("PYTHONWARNINGS", f"ignore::UserWarning:{_TRACKER}")
         with signals.held():
             results = parallel(joblib.delayed(self._one)(*call) for call in calls)
         for number, returned in results:
