@@ -107,4 +107,6 @@ def test_results_load_in_pandas(rows: list[Row]) -> None:
     assert len(frame) == 3
     assert frame["mse"].tolist() == [row.mean("mse") for row in rows]
     assert frame["pca_mse"].isna().tolist() == [True, False, False]
-    assert len(pandas.read_csv(io.StringIO(runs_csv(rows)))) == 4
+    each = pandas.read_csv(io.StringIO(runs_csv(rows)))
+    assert each["mse"].tolist() == [0.01, 0.02, 0.03, 0.05]
+    assert each["seed"].tolist() == [0, 0, 1, 0]
