@@ -48,6 +48,12 @@ def test_an_overcomplete_latent_is_compared_with_its_like(evaluations: list[Eval
     assert {name for _, name, column in marked if column == "frechet"} == {"wide"}
 
 
+def test_rows_of_different_data_are_not_compared(evaluations: list[Evaluation]) -> None:
+    one, two = evaluations[1], dataclasses.replace(evaluations[2], group="other")
+    assert best(group([one, two]))
+    assert not best(group([one, dataclasses.replace(two, data_key="elsewhere")]))
+
+
 def test_what_is_the_same_for_all_is_not_the_best(evaluations: list[Evaluation]) -> None:
     first, second = (change(run, mse=0.02, frechet=3.0) for run in evaluations[1:3])
     rows = group([first, dataclasses.replace(second, group="other")])
