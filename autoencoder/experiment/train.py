@@ -105,7 +105,10 @@ def _check_optimized(names: str | list[str], model: Autoencoder) -> None:
 def _table(metrics: dict[str, float]) -> str:
     names = (Column(name, no_wrap=True) for name in ("metric", "value"))
     table = Table(*names, "meaning", title="Test", title_justify="left")
+    test = {name: value for name, value in metrics.items() if name.startswith("test/")}
     for name, metric in RECORDED.items():
-        if name in metrics and name.startswith("test/"):
-            table.add_row(name, format(metrics[name], metric.format), metric.meaning)
+        if name in test:
+            table.add_row(name, format(test.pop(name), metric.format), metric.meaning)
+    for name, value in test.items():  # a model's own, which nobody has described
+        table.add_row(name, f"{value:.4g}")
     return as_text(table)

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 from pathlib import Path
 
 import lightning as L
@@ -12,7 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from autoencoder.callbacks import EpochSeed, NonFiniteLossError
 from autoencoder.experiment.build import ConfigError
-from autoencoder.experiment.train import train
+from autoencoder.experiment.train import _table, train
 from autoencoder.runs import RunConflictError, RunError
 from tests.conftest import Compose
 
@@ -39,6 +40,13 @@ def killed_in_epoch_3(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
     monkeypatch.setattr(EpochSeed, "on_train_epoch_start", kill)
     return monkeypatch
+
+
+def test_the_table_of_a_run_has_a_number_of_its_models_own() -> None:
+    text = _table({"test/mse": 0.0123456, "test/perplexity": 3.14159, "epochs": 3})
+    assert re.search(r"test/mse\W+0\.0123\W+mean squared error", text)
+    assert re.search(r"test/perplexity\W+3\.142", text)
+    assert "epochs" not in text
 
 
 def test_a_run_leaves_what_the_contract_says(tiny: Compose) -> None:

@@ -48,6 +48,12 @@ def test_an_overcomplete_latent_is_compared_with_its_like(evaluations: list[Eval
     assert {name for _, name, column in marked if column == "frechet"} == {"wide"}
 
 
+def test_rows_of_different_data_are_not_compared(evaluations: list[Evaluation]) -> None:
+    one, two = evaluations[1], dataclasses.replace(evaluations[2], group="other")
+    assert best(group([one, two]))
+    assert not best(group([one, dataclasses.replace(two, data_key="elsewhere")]))
+
+
 def test_what_is_the_same_for_all_is_not_the_best(evaluations: list[Evaluation]) -> None:
     first, second = (change(run, mse=0.02, frechet=3.0) for run in evaluations[1:3])
     rows = group([first, dataclasses.replace(second, group="other")])
@@ -107,4 +113,6 @@ def test_results_load_in_pandas(rows: list[Row]) -> None:
     assert len(frame) == 3
     assert frame["mse"].tolist() == [row.mean("mse") for row in rows]
     assert frame["pca_mse"].isna().tolist() == [True, False, False]
-    assert len(pandas.read_csv(io.StringIO(runs_csv(rows)))) == 4
+    each = pandas.read_csv(io.StringIO(runs_csv(rows)))
+    assert each["mse"].tolist() == [0.01, 0.02, 0.03, 0.05]
+    assert each["seed"].tolist() == [0, 0, 1, 0]
