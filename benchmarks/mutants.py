@@ -23,6 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Exit statuses of pytest.
 PASSED, FAILED = 0, 1
+# Seconds after which tests are taken for a loop that never ends.
+_LONGEST = 900
 
 
 @dataclass(frozen=True)
@@ -60,18 +62,22 @@ class Copy:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, folder / name)
 
-    def test(self, tests: Sequence[str]) -> tuple[int, str]:
-        """Exit status of pytest, and the end of what it said."""
+    def test(self, tests: Sequence[str], marks: str = "not slow") -> tuple[int, str]:
+        """Exit status of pytest on tests of such marks, and the end of what it said."""
         # Without bytecode: a file of the same size and second would be taken for the one before.
         settings = {"PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-m", "", "--tb=line"]
-        ran = subprocess.run(
-            [*command, "-p", "no:cacheprovider", *tests],
-            cwd=self.folder,
-            env=os.environ | settings | {"OMP_NUM_THREADS": "1"},
-            capture_output=True,
-            text=True,
-        )
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-m", marks, "--tb=line"]
+        try:
+            ran = subprocess.run(
+                [*command, "-p", "no:cacheprovider", *tests],
+                cwd=self.folder,
+                env=os.environ | settings | {"OMP_NUM_THREADS": "1"},
+                capture_output=True,
+                text=True,
+                timeout=_LONGEST,
+            )
+        except subprocess.TimeoutExpired:
+            return FAILED, "no end in sight"
         return ran.returncode, ran.stdout[-2000:] + ran.stderr[-2000:]
 
     @contextmanager
@@ -87,11 +93,11 @@ class Copy:
 
 
 @contextmanager
-def copied(tests: Sequence[str]) -> Iterator[Copy]:
+def copied(tests: Sequence[str], marks: str = "not slow") -> Iterator[Copy]:
     """A copy of this tree whose tests pass; ends the program where they don't."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Copy(Path(folder))
-        status, said = copy.test(sorted(set(tests)))
+        status, said = copy.test(sorted(set(tests)), marks)
         if status != PASSED:
             sys.exit(f"{said}\nthe tests fail without any wrong line")
         yield copy
@@ -103,14 +109,14 @@ def main(words: Sequence[str]) -> int:
     mutants = [Mutant(**entry | {"tests": tuple(entry["tests"])}) for entry in entries]
     mutants = [m for m in mutants if not words or any(w in m.file + m.name for w in words)]
     wrong: list[str] = []
-    with copied([test for mutant in mutants for test in mutant.tests]) as copy:
+    with copied([test for mutant in mutants for test in mutant.tests], "") as copy:
         for number, mutant in enumerate(mutants, 1):
             text = mutant.of((copy.folder / mutant.file).read_text())
             if text is None:
                 found = "NOT FOUND: its old text is not in the file once"
             else:
                 with copy.changed(mutant.file, text):
-                    status, said = copy.test(mutant.tests)
+                    status, said = copy.test(mutant.tests, "")
                 kinds = {PASSED: "SURVIVED", FAILED: "caught"}
                 found = kinds.get(status, f"NOT TESTED: {said}")
             line = f"{number} of {len(mutants)}: {found}: {mutant.file}: {mutant.name}"

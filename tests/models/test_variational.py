@@ -1,3 +1,4 @@
+import math
 from functools import partial
 from typing import Any
 
@@ -135,6 +136,31 @@ def test_one_importance_sample_gives_the_elbo() -> None:
         elbo = torch.stack([model.terms(batch).elbo for _ in range(400)]).mean()
         one = torch.stack([model.importance_weighted_bound(batch, 1) for _ in range(400)]).mean()
     assert one.item() == pytest.approx(elbo.item(), rel=0.01)
+
+
+def test_importance_weighted_bound_is_its_definition() -> None:
+    model = made(num_classes=10).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(2)  # else it hardly looks at its input
+    images, labels = batch_of(4).images, torch.arange(4)
+    batch = Batch(images, images.flip(0), labels)
+    torch.manual_seed(3)
+    with torch.no_grad():
+        bound = model.importance_weighted_bound(batch, 5)
+        posterior = model.posterior(batch.corrupted, labels)
+        torch.manual_seed(3)
+        latents = [posterior.rsample() for _ in range(5)]
+    for k in range(4):
+        terms = []
+        for latent in latents:
+            of_image = model.distribution(latent[k : k + 1], labels[k : k + 1])
+            term = of_image.log_prob(images[k : k + 1]).item()
+            q = Normal(posterior.mean[k], posterior.stddev[k])
+            term += (Normal(0.0, 1.0).log_prob(latent[k]) - q.log_prob(latent[k])).sum().item()
+            terms.append(term)
+        mean = math.fsum(math.exp(term - max(terms)) for term in terms) / 5
+        assert bound[k].item() == pytest.approx(max(terms) + math.log(mean), rel=1e-5)
 
 
 def test_importance_weighted_bound_reaches_the_likelihood_of_a_known_model() -> None:
