@@ -9,6 +9,8 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from sklearn.decomposition import PCA
 from sklearn.linear_model import RidgeClassifier
+from sklearn.manifold import trustworthiness
+from sklearn.metrics import silhouette_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 
@@ -23,7 +25,11 @@ from tests.report.runs_on_disk import COMPACT, SETTINGS, WIDE, write_run
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> LoadedRun:
-    return load_run(write_run(tmp_path_factory.mktemp("run") / "a", COMPACT, "noise=gaussian"))
+    run = load_run(write_run(tmp_path_factory.mktemp("run") / "a", COMPACT, "noise=gaussian"))
+    for parameter in run.model.parameters():
+        if parameter.ndim > 1:  # as they are first, networks hardly look at their input
+            parameter.mul_(3)
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -165,17 +171,53 @@ def test_robustness_without_noise_is_the_clean_error(measured: Measurement) -> N
     assert measured.robustness[0] == pytest.approx(psnr, rel=1e-5)
 
 
+def test_robustness_is_to_the_noise_of_the_seed(run: LoadedRun, measured: Measurement) -> None:
+    images, labels = run.data.test.images / 255, run.data.test.labels
+    torch.manual_seed(SETTINGS.seed)
+    noisy = (images + 0.3 * torch.randn_like(images)).clamp(0, 1)
+    with torch.inference_mode():
+        error = (run.model(noisy, labels) - images).square().mean().item()
+    assert measured.robustness[0.3] == pytest.approx(-10 * math.log10(error), rel=1e-5)
+    assert measured.robustness[0.3] != pytest.approx(measured.robustness[0], rel=1e-3)
+
+
+def test_latents_are_those_of_clean_images(run: LoadedRun, measured: Measurement) -> None:
+    with torch.inference_mode():
+        latents = run.model.encode(run.data.test.images / 255).flatten(1).numpy()
+    np.testing.assert_allclose(measured.latents, latents, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(measured.latent_variances, latents.var(0, ddof=1), rtol=1e-3)
+    images = run.data.test.images.flatten(1).numpy()
+    trust = trustworthiness(images, latents, n_neighbors=5)
+    assert measured.columns["trustworthiness"] == pytest.approx(trust, rel=1e-6)
+    silhouette = silhouette_score(latents, run.data.test.labels)
+    assert measured.columns["silhouette"] == pytest.approx(silhouette, rel=1e-4)
+
+
 def test_maps_show_the_same_images(run: LoadedRun, measured: Measurement) -> None:
     assert measured.map_indices.shape == (40,)
     assert measured.pca_map.shape == measured.tsne_map.shape == (40, 2)
     images = run.data.test.images.numpy()
     np.testing.assert_array_equal(measured.map_images, images[measured.map_indices])
-    assert all(0 <= value <= 1 for value in measured.map_trustworthiness.values())
+    expected = PCA(2, svd_solver="full").fit_transform(measured.latents)[measured.map_indices]
+    np.testing.assert_allclose(np.abs(measured.pca_map), np.abs(expected), rtol=1e-3, atol=1e-4)
+    latents = measured.latents[measured.map_indices]
+    assert measured.map_trustworthiness == {
+        name: pytest.approx(trustworthiness(latents, points, n_neighbors=5), abs=1e-6)
+        for name, points in (("pca", measured.pca_map), ("tsne", measured.tsne_map))
+    }
 
 
-def test_noise_has_its_own_floors(measured: Measurement) -> None:
-    columns = measured.columns
-    assert columns["input_psnr"] < columns["linear_psnr"]
+def test_noise_has_its_own_floors(
+    run: LoadedRun, linear: LinearMethods, measured: Measurement
+) -> None:
+    columns, floors = measured.columns, linear.floors([36])
+    clean, noisy = run.data.test.images / 255, run.data.test.corrupted
+    assert noisy is not None
+    error = (noisy - clean).square().mean().item()
+    assert columns["input_psnr"] == pytest.approx(-10 * math.log10(error), rel=1e-5)
+    wiener = floors.wiener_psnr[0.3]
+    assert wiener > floors.pca_psnr[0.3]
+    assert columns["input_psnr"] < wiener <= columns["linear_psnr"]
 
 
 def test_doing_nothing_still_clips(tmp_path: Path) -> None:
@@ -201,7 +243,7 @@ def test_images_smaller_than_its_window_have_no_ssim(tmp_path: Path) -> None:
     run = load_run(write_run(tmp_path / "a", COMPACT, "data.image_size=8"))
     columns = columns_of(run, tmp_path)
     assert math.isnan(columns["ssim"])
-    assert columns["mse"] > 0
+    assert columns["psnr"] == pytest.approx(-10 * math.log10(columns["mse"]))
 
 
 def test_pictures_are_of_what_was_judged(run: LoadedRun, measured: Measurement) -> None:
@@ -210,7 +252,7 @@ def test_pictures_are_of_what_was_judged(run: LoadedRun, measured: Measurement) 
     assert generated.samples.shape[1:] == generated.linear.shape[2:] == (1, 12, 12)
     assert len(generated.samples) == min(64, 10 * SETTINGS.samples_per_class)
     assert not generated.has_prior
-    assert generated.nearest_mse["sample"] > 0
+    assert not generated.is_conditional
 
 
 def test_pictures_come_back_out_of_the_cache(tmp_path: Path, measured: Measurement) -> None:

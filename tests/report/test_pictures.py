@@ -132,7 +132,7 @@ def test_a_point_of_a_map_has_the_class_of_its_image(
         (panels[0], "PCA", "0.84", run.pca_map), (panels[1], "t-SNE", "0.98", run.tsne_map)
     ):  # fmt: skip
         for panel, name in zip(row, ("one", "two"), strict=True):
-            assert panel.title == f"{name}\n{method}, trustworthiness {trust}"
+            assert panel.title == f"{name}\n{method}, map trustworthiness {trust}"
             np.testing.assert_array_equal(panel.points, points[part])
             np.testing.assert_array_equal(panel.labels, data.labels[part])
 
