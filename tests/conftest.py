@@ -1,5 +1,6 @@
 """Configs and data small enough for a test."""
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from autoencoder.runs.identity import run_name
 
 # The tests' networks are too small to share out; and idle threads of OpenMP spin.
 torch.set_num_threads(1)
+
+# A shell's `pytest &` ignores it, and so would every program that a test starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 OmegaConf.register_new_resolver("run_name", run_name, replace=True)
 
