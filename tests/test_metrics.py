@@ -77,6 +77,19 @@ def test_each_number_is_described_once() -> None:
         )
 
 
+def test_of_errors_and_distances_the_least_is_best_of_the_rest_the_most() -> None:
+    least = {"val/mse", "mse", "clean_mse", "pca_ratio", "frechet"}
+    most = {
+        *("psnr", "ssim", "elbo", "iwae"),
+        *("knn", "linear_probe", "trustworthiness", "silhouette"),
+        *("precision", "recall", "named_as_asked"),
+    }
+    signs = {metric.column or metric.recorded: metric.better for metric in METRICS}
+    assert {name: sign for name, sign in signs.items() if sign} == (
+        dict.fromkeys(least, -1) | dict.fromkeys(most, 1)
+    )
+
+
 def test_descriptions_need_no_torch() -> None:
     code = "import sys, autoencoder.metrics; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
