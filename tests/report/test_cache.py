@@ -4,6 +4,7 @@ import dataclasses
 import io
 import os
 import random
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from autoencoder import runs
 from autoencoder.report.measure import cache
 from autoencoder.report.measure.collection import collect
 from autoencoder.report.measure.evaluation import Floors, Measurement
@@ -100,3 +102,52 @@ def test_a_cache_that_cannot_be_written_is_done_without(
     assert len(collect(run, SETTINGS, Console(file=io.StringIO())).evaluations) == 1
     assert (run / "cache").is_file()
     assert "is done without" in caplog.text
+
+
+# Another value of each setting, and whether a measurement and the floors depend on it.
+OTHERS: list[tuple[str, Any, bool, bool]] = [
+    ("seed", 1, True, True),
+    ("noise_stds", (0, 0.2), True, True),
+    ("samples_per_class", 4, True, True),
+    ("max_points", 41, True, False),
+    ("knn_points", 51, True, False),
+    ("batch_size", 33, False, False),
+    ("device", "cuda", False, False),
+    ("data_root", "/elsewhere", False, False),
+    ("trust", ("mine",), False, False),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "measured", "floors"), OTHERS, ids=lambda x: str(x))
+def test_what_depends_on_a_setting_has_another_key(
+    run: Path, name: str, value: Any, measured: bool, floors: bool
+) -> None:
+    other = dataclasses.replace(SETTINGS, **{name: value})
+    assert (cache.key(run, other) != cache.key(run, SETTINGS)) == measured
+    keys = [cache.floors_key("data", [8], settings) for settings in (SETTINGS, other)]
+    assert (keys[0] != keys[1]) == floors
+
+
+def test_every_setting_is_known_to_the_cache() -> None:
+    assert {name for name, *_ in OTHERS} == {field.name for field in dataclasses.fields(SETTINGS)}
+
+
+def test_other_floors_have_another_key() -> None:
+    keys = [
+        cache.floors_key(data, sizes, SETTINGS)
+        for data, sizes in (("a", [8]), ("b", [8]), ("a", [9]), ("a", [8, 9]))
+    ]
+    assert len(set(keys)) == 4
+
+
+@pytest.mark.parametrize("change", ["data.split_seed=3", "noise=gaussian", "model.kernel_size=5"])
+def test_another_experiment_of_the_same_weights_has_another_key(
+    run: Path, tmp_path: Path, change: str
+) -> None:
+    other = write_run(tmp_path / "other", COMPACT, change)
+    (other / runs.BEST).write_bytes((run / runs.BEST).read_bytes())
+    assert cache.key(other, SETTINGS) != cache.key(run, SETTINGS)
+
+
+def test_the_same_run_elsewhere_has_the_same_key(run: Path, tmp_path: Path) -> None:
+    assert cache.key(shutil.copytree(run, tmp_path / "moved"), SETTINGS) == cache.key(run, SETTINGS)
