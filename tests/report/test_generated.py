@@ -51,6 +51,7 @@ def test_each_run_is_in_the_figures_that_it_has(data: FakeData) -> None:
     said = {name: caption for name, (_, caption) in every.items()}
     assert not any("nan" in caption for caption in said.values())
     assert "plain" not in said["traversals"]
+    assert "test images change by 0.080 on average, samples by 0.040 with" in said["samples"]
     assert "Those of \u201cplain\u201d are drawn from a fitted Gaussian." in said["samples"]
     assert "\u201ccvae\u201d the label changes" in said["interpolation"]
     assert "2 of 2 with \u201cflat\u201d" in said["traversals"]

@@ -179,6 +179,31 @@ def test_map_shows_the_right_image(data: FakeData, runs: list[Evaluation]) -> No
     np.testing.assert_array_equal(thumbnail, data.pixels[index, 0])
 
 
+def test_a_point_of_the_map_has_its_own_image_class_and_error(data: FakeData) -> None:
+    runs: list[Evaluation] = []
+    for name, part in (("one", slice(5, 100, 3)), ("two", slice(6, 110, 4))):
+        run = data.evaluation(name, seed=len(runs))
+        names = ("map_indices", "map_images", "pca_map", "tsne_map")
+        cut = {name: getattr(run, name)[part] for name in names}
+        runs.append(dataclasses.replace(run, **cut))
+    given = map_data(latent_map.render(runs))
+    (of_data,) = given["sets"]
+    sheet = np.asarray(Image.open(io.BytesIO(base64.b64decode(of_data["sprite"].split(",")[1]))))
+    for run, shown in zip(runs, given["runs"], strict=True):
+        assert shown["label"] == run.label
+        assert [of_data["indices"][row] for row in shown["rows"]] == run.map_indices.tolist()
+        classes = [of_data["labels"][row] for row in shown["rows"]]
+        assert classes == data.labels[run.map_indices].tolist()
+        assert shown["mse"] == pytest.approx(run.image_mse[run.map_indices], abs=1e-5)
+        for row, index in zip(shown["rows"], run.map_indices, strict=True):
+            top, left = (16 * place for place in divmod(row, of_data["columns"]))
+            found = sheet[top : top + 16, left : left + 16]
+            np.testing.assert_array_equal(found, data.pixels[index, 0])
+        for name, points in (("pca", run.pca_map), ("tsne", run.tsne_map)):
+            assert np.corrcoef(shown[name][::2], points[:, 0])[0, 1] > 0.999
+            assert np.corrcoef(shown[name][1::2], points[:, 1])[0, 1] > 0.999
+
+
 def test_map_keeps_proportions_and_leaves_out_what_is_not_finite(data: FakeData) -> None:
     points = np.array([[0, 0], [4, 1], [np.nan, 1], [2, 2]], np.float32)
     run = dataclasses.replace(

@@ -7,9 +7,11 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from autoencoder.sweeps.joblib_launcher import JoblibLauncher
 from tests.conftest import TINY
 
 ROOT = Path(__file__).parents[2]
@@ -73,3 +75,18 @@ def test_parallel_runs_share_cores_and_console_and_outlive_a_kill(
         (log,) = tmp_path.glob(f"multirun/s/*seed-{seed}*/train.log")
         assert "epoch   3/3" in log.read_text()
         assert " | epoch" not in log.read_text()
+
+
+def test_results_are_in_the_order_of_the_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    launcher = JoblibLauncher(n_jobs=2)
+
+    def calls(job_overrides: list[list[str]], first: int) -> list[Any]:
+        return [(overrides, first + i, {}) for i, overrides in enumerate(job_overrides)]
+
+    def run(calls: list[Any], returns: dict[int, Any]) -> None:
+        returns.update({number: overrides for overrides, number, _ in reversed(calls)})
+
+    monkeypatch.setattr(launcher, "calls", calls)
+    monkeypatch.setattr(launcher, "_run", run)
+    jobs: Any = [["x=1"], ["x=2"], ["x=3"]]
+    assert list(launcher.launch(jobs, initial_job_idx=5)) == jobs
