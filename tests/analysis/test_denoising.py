@@ -144,6 +144,7 @@ def test_denoising_floors_of_fashion_mnist(
     assert clipped.pca_psnr < fine.pca_psnr
 
 
+@pytest.mark.slow
 @pytest.mark.real
 @pytest.mark.parametrize(
     ("low", "high", "copies", "expected"),

@@ -84,6 +84,7 @@ def test_a_sweep_that_never_began_says_nothing(
     assert "gaussian" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_sweep_with_a_failure_is_summed_up(tmp_path: Path) -> None:
     command = [
         *(sys.executable, str(CONF_DIR.parent / "train.py"), "-m", "name=s", *SMALL),

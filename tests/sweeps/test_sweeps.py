@@ -100,6 +100,7 @@ def test_a_sweep_killed_at_any_moment_ends_as_one_never_stopped(tmp_path: Path) 
     assert len(numbers(killed)) == 6
 
 
+@pytest.mark.slow
 def test_a_run_is_repeated_from_its_own_directory(tmp_path: Path) -> None:
     overrides = "trainer.max_epochs=1", "callbacks.latent_maps=null"
     first = sweep(tmp_path, "name=a", "model=compact4layer", "noise=masking", "seed=3", *overrides)
@@ -116,6 +117,7 @@ def test_a_run_is_repeated_from_its_own_directory(tmp_path: Path) -> None:
     assert {name: repeated[name] for name in expected} == expected
 
 
+@pytest.mark.slow
 def test_two_processes_keep_out_of_each_others_run(tmp_path: Path) -> None:
     overrides = "name=s", "trainer.max_epochs=500", "callbacks.latent_maps=null"
     process = subprocess.Popen(
