@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import lightning as L
 import torch
@@ -29,6 +29,18 @@ _MODEL_GROUPS = ("model", "noise", "recipe", "optimizer", "scheduler")
 
 class ConfigError(AutoencoderError, ValueError):
     """A config whose values don't fit together."""
+
+
+class Images(Protocol):
+    """What a model has to know of its images."""
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """`(C, H, W)`."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The name of each label."""
 
 
 class LoadedRun(NamedTuple):
@@ -94,7 +106,7 @@ def build_data(cfg: DictConfig, *, load: bool = True) -> ImageDataModule:
     return data
 
 
-def build_model(cfg: DictConfig, data: ImageDataModule) -> Autoencoder:
+def build_model(cfg: DictConfig, data: Images) -> Autoencoder:
     """The untrained model of a config, for images of the data's shape."""
     with _config_errors("model"):
         model: Autoencoder = _instantiate(cfg.model, _partial_=True)(
@@ -124,16 +136,49 @@ def load_run(run: Path, data_root: str | None = None, trust: Sequence[str] = ())
         DataNotFoundError: If the files of the data are missing.
         TrustError: If the config names what is neither this package's nor trusted.
     """
+    cfg = received_config(run, data_root, trust)
+    data = build_data(cfg)
+    return LoadedRun(load_model(run, cfg, data), data)
+
+
+def received_config(
+    run: Path, data_root: str | None = None, trust: Sequence[str] = ()
+) -> DictConfig:
+    """The config of a run, which may be somebody else's and is safe to build from.
+
+    Args:
+        run: As for `load_run`.
+        data_root: As for `load_run`.
+        trust: As for `load_run`.
+
+    Raises:
+        RunError: If the config can't be read.
+        TrustError: If it names what is neither this package's nor trusted.
+    """
     cfg = runs.read_config(run)
     check_targets(
         OmegaConf.to_container(OmegaConf.masked_copy(cfg, ["data", *_MODEL_GROUPS])), trust
     )
     if data_root is not None and "root" in cfg.data:
         cfg.data.root = data_root
-    data = build_data(cfg)
-    model = build_model(cfg, data)
+    return cfg
+
+
+def load_model(run: Path, cfg: DictConfig, images: Images) -> Autoencoder:
+    """The model of a run with the weights of its best checkpoint, not for training.
+
+    Args:
+        run: The run directory.
+        cfg: Its config, which is built from.
+        images: What it was trained on: its data, or facts of it.
+
+    Raises:
+        RunError: If the checkpoint is missing, or doesn't fit the config.
+        ConfigError: If the model can't be built as the config describes.
+    """
+    model = build_model(cfg, images)
     load_weights(model, runs.checkpoint(run))
-    return LoadedRun(model.eval().requires_grad_(False), data)
+    return model.eval().requires_grad_(False)
 
 
 # Constructors are given tuples, lists and dicts, never a ListConfig, which is in no checkpoint.

@@ -30,6 +30,7 @@ ERROR = Path("error.txt")
 PRUNED = Path("pruned.txt")
 BEST = Path("checkpoints/best.ckpt")
 LAST = Path("checkpoints/last.ckpt")
+WEIGHTS = Path("checkpoints/best.safetensors")
 
 
 class RunError(AutoencoderError):
@@ -203,15 +204,18 @@ def write_metrics(run_dir: Path, metrics: dict[str, float]) -> None:
 
 
 def checkpoint(run: Path) -> Path:
-    """The checkpoint that the run was tested with: the best, or the last where none was chosen.
+    """The file of the weights that the run was tested with: of its best epoch, or of the last.
+
+    Those of the best are in a checkpoint, or in the file of weights that was made of it; where
+    none was chosen as the best, the last were tested.
 
     Raises:
         RunError: If it has none.
     """
-    for path in (run / BEST, run / LAST):
+    for path in (run / BEST, run / WEIGHTS, run / LAST):
         if path.exists():
             return path
-    raise RunError(f"{BEST} is missing")
+    raise RunError(f"{BEST} is missing, and {WEIGHTS.name} as well")
 
 
 def is_pruned(error: Exception) -> bool:
