@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from autoencoder import AutoencoderError
 from autoencoder.data.sources import DataNotFoundError
@@ -143,7 +143,7 @@ def decode(path: Path, content: bytes, image_size: int, channels: int) -> npt.ND
         raise
     except Image.DecompressionBombError as error:
         raise ImageFileError(path, "is gigantic: a decompression bomb") from error
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         known = ", ".join(_FORMATS)
         raise ImageFileError(path, f"is broken, or no image of a known format ({known})") from error
     except Exception as error:  # decoders raise anything at all where bytes are wrong
