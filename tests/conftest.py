@@ -29,6 +29,7 @@ TINY = (
     "data.val_size=32",
     "data.batch_size=64",
     "trainer=cpu",
+    "threads=1",
     "trainer.max_epochs=2",
     "callbacks.latent_maps.max_points=40",
 )

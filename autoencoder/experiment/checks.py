@@ -19,6 +19,7 @@ from omegaconf import DictConfig
 from autoencoder.commandline.configs import choices
 from autoencoder.experiment import slurm
 from autoencoder.experiment.build import ConfigError
+from autoencoder.experiment.threads import cores
 from autoencoder.runs.identity import resolved
 
 
@@ -86,6 +87,7 @@ _RANGES = {
     "seed": _Range(
         "a whole number from 0 to 4294967295", lambda value: _is_whole(value) and 0 <= value < 2**32
     ),
+    "threads": _Range("auto or a whole number >= 1", lambda v: v == "auto" or _COUNT.holds(v)),
     "optimizer.lr": _POSITIVE,
     "trainer.max_epochs": _COUNT_OR_ENDLESS,
     "trainer.max_steps": _COUNT_OR_ENDLESS,
@@ -237,16 +239,12 @@ def _check_processes(flags: Mapping[str, Any]) -> None:
         )
     on_cpu = flags["accelerator"] == "cpu" or not torch.cuda.is_available()
     # Two in any case: that distributed training works can be tried on one core.
-    most = max(2, _cores()) if on_cpu else torch.cuda.device_count()
+    most = max(2, cores()) if on_cpu else torch.cuda.device_count()
     devices = flags["devices"]
     wanted = len(devices) if isinstance(devices, list) else devices
     if str(wanted).isdecimal() and int(wanted) > most:
-        there = f"{_cores()} cores" if on_cpu else f"{most} GPUs"
+        there = f"{cores()} cores" if on_cpu else f"{most} GPUs"
         raise ConfigError(
             f"trainer.devices={_as_typed(devices)}: each is a process, and this machine has "
             f"{there}; use trainer.devices={most} at most"
         )
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -19,6 +19,7 @@ from autoencoder.experiment.failures import failures_recorded
 from autoencoder.experiment.fit import fit_and_test, quiet
 from autoencoder.experiment.gpus import own_gpu
 from autoencoder.experiment.launch import launch, must_launch
+from autoencoder.experiment.threads import set_threads
 from autoencoder.metrics import RECORDED
 from autoencoder.models import Autoencoder
 
@@ -59,6 +60,9 @@ def train(cfg: DictConfig) -> dict[str, float]:
 
 def _run(cfg: DictConfig, placed: DictConfig, begin: Callable[[], None]) -> dict[str, float]:
     check(cfg)
+    before = None if cfg.overwrite else Path(cfg.run_dir)
+    # What is saved says how many there were, for who repeats the run.
+    cfg.threads = placed.threads = set_threads(cfg.threads, before, alone=slurm.n_tasks() == 1)
     is_launched = must_launch(build_trainer(placed))
     data, model, trainer = build(placed, load=not is_launched)
     _check_optimized(cfg.optimized_metric, model)
@@ -72,6 +76,7 @@ def _run(cfg: DictConfig, placed: DictConfig, begin: Callable[[], None]) -> dict
 def _follow(cfg: DictConfig) -> dict[str, float]:
     """The part of a process that another one of its Slurm job leads."""
     if slurm.follow(Path(cfg.run_dir)):
+        set_threads(cfg.threads, Path(cfg.run_dir), alone=False)
         return fit_and_test(cfg, *build(cfg))
     metrics = runs.read_metrics(Path(cfg.run_dir))
     if metrics is None:

@@ -13,7 +13,7 @@ from autoencoder import AutoencoderError
 PLACE = ("run_dir", "name", "overwrite", "report", "fail_fast")
 # Keys that may differ between two descriptions of the same experiment; the files of the data are
 # the same wherever they lie.
-NOT_THE_EXPERIMENT = (*PLACE, "data.root", "data.download", "optimized_metric")
+NOT_THE_EXPERIMENT = (*PLACE, "threads", "data.root", "data.download", "optimized_metric")
 
 LONGEST_NAME = 120
 

@@ -24,6 +24,7 @@ SMALL = (
 SETTINGS = Settings(
     data_root=None,
     device="cpu",
+    threads=1,
     batch_size=32,
     seed=0,
     noise_stds=(0, 0.3),

@@ -16,6 +16,7 @@ from autoencoder import AutoencoderError, runs
 from autoencoder.data.sources import DataNotFoundError
 from autoencoder.experiment.allocator import keep_freed_memory
 from autoencoder.experiment.build import LoadedRun, load_run
+from autoencoder.experiment.threads import set_threads
 from autoencoder.metrics import COLUMNS
 from autoencoder.report.measure import cache
 from autoencoder.report.measure.evaluation import Evaluation, Floors, Measurement
@@ -64,6 +65,7 @@ def collect(path: Path, settings: Settings, console: Console) -> Collection:
         RunError: If there is no run that can be evaluated.
     """
     keep_freed_memory()
+    set_threads(settings.threads)
     found = runs.find_runs(path)
     collector = _Collector(path, settings)
     described: list[Described] = []

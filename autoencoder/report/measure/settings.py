@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from autoencoder import AutoencoderError
 from autoencoder.experiment.checks import check_arguments
+from autoencoder.experiment.threads import Threads
 
 
 class SettingsError(AutoencoderError):
@@ -23,6 +24,7 @@ class Settings:
         data_root: The folder of the data's files, where it is not the one that was trained with.
         device: Of the networks: `cpu`, `cuda`, or `auto`, a GPU where there is one.
         batch_size: Images that go through a network at once.
+        threads: Of the CPU, or `auto`, as many as cores are free.
         seed: Of the noise, of choices of images, and of t-SNE.
         noise_stds: Standard deviations of the noise that robustness is measured at.
         max_points: Test images in the maps at the most.
@@ -37,6 +39,7 @@ class Settings:
     data_root: str | None
     device: str
     batch_size: int
+    threads: Threads
     seed: int
     noise_stds: tuple[float, ...]
     max_points: int
@@ -52,6 +55,8 @@ class Settings:
             value = getattr(self, name)
             if not isinstance(value, int) or value < least:
                 raise SettingsError(f"{name} must be a whole number >= {least}, got {value!r}")
+        if self.threads != "auto" and (not isinstance(self.threads, int) or self.threads < 1):
+            raise SettingsError(f"threads must be auto or a whole number >= 1, got {self.threads}")
         numbers = all(isinstance(std, int | float) and std >= 0 for std in self.noise_stds)
         if not numbers or len(self.noise_stds) == 0:
             raise SettingsError(f"noise_stds must be numbers >= 0, got {list(self.noise_stds)}")
