@@ -81,6 +81,8 @@ MISTAKES = {
     "optimizer._target_=torch.optim.Sgd": "has no attribute 'Sgd'",
     "model._target_=mypackage.Model": "No module named 'mypackage'",
     # Values
+    "threads=0": "threads must be auto or a whole number >= 1",
+    "threads=many": "threads must be auto or",
     "seed=1.5": "seed must be a whole number",
     "seed=null": "seed must be a whole number",
     "seed=abc": "seed must be a whole number",
@@ -135,7 +137,7 @@ MISTAKES = {
 
 @pytest.fixture(autouse=True)
 def _two_cores_and_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "_cores", lambda: 2)
+    monkeypatch.setattr(checks, "cores", lambda: 2)
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.setattr("torch.accelerator.is_available", lambda: False)
 
@@ -221,6 +223,7 @@ def test_what_is_meant_is_let_through(
         ("run=a noise_stds=0.1", "noise_stds must be a list, as in [0.1,0.2], got 0.1"),
         ("run=a noise_stds=[a]", "noise_stds must be a list"),
         ("run=a max_points=many", "max_points must be a whole number"),
+        ("run=a threads=0", "threads must be auto or a whole number >= 1"),
         ("run=a batch_size=0", "batch_size must be a whole number >= 1"),
         ("run=a device=3", "device must be a text"),
     ],

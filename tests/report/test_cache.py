@@ -112,6 +112,7 @@ OTHERS: list[tuple[str, Any, bool, bool]] = [
     ("max_points", 41, True, False),
     ("knn_points", 51, True, False),
     ("batch_size", 33, False, False),
+    ("threads", 2, False, False),
     ("device", "cuda", False, False),
     ("data_root", "/elsewhere", False, False),
     ("trust", ("mine",), False, False),
