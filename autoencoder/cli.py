@@ -1,8 +1,8 @@
-"""The programs: `train` makes a run or a sweep, `evaluate` its report.
+"""The programs: `train` makes a run or a sweep, `evaluate` its report, `pack` a folder of images.
 
-A checkout starts them as `python train.py` and `python evaluate.py`, an installed package as
-`autoencoder-train` and `autoencoder-evaluate`. What takes time to import is imported inside: torch,
-as `--help` does not need it, and Hydra, as a signal may come meanwhile.
+A checkout starts them as `python train.py` and so on, an installed package as `autoencoder-train`
+and so on. What takes time to import is imported inside: torch, as `--help` does not need it, and
+Hydra, as a signal may come meanwhile.
 """
 
 from __future__ import annotations
@@ -37,3 +37,11 @@ def evaluate(cfg: DictConfig) -> None:
     from autoencoder.report import evaluate
 
     evaluate(cfg)
+
+
+@command("pack", before=_register_plugins)
+def pack(cfg: DictConfig) -> None:
+    """One folder of packed images."""
+    from autoencoder.experiment.pack import pack
+
+    pack(cfg)

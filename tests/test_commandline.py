@@ -23,7 +23,7 @@ def python(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str
     )
 
 
-@pytest.mark.parametrize("script", ["train.py", "evaluate.py"])
+@pytest.mark.parametrize("script", ["train.py", "evaluate.py", "pack.py"])
 @pytest.mark.parametrize("flag", [["--help"], ["--cfg", "job"]])
 def test_answers_without_torch(script: str, flag: list[str]) -> None:
     code = (
@@ -34,7 +34,7 @@ def test_answers_without_torch(script: str, flag: list[str]) -> None:
     )
     process = python("-c", code)
     assert process.returncode == 0, process.stderr
-    assert "run" in process.stdout
+    assert "seed" in process.stdout
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from autoencoder.commandline.configs import CONF_DIR
-from autoencoder.data import published
+from autoencoder.data import packed, published
 from autoencoder.data.synthetic import load_synthetic
 from autoencoder.experiment.build import build
 from autoencoder.sweeps import plugins
@@ -25,14 +25,16 @@ CHOICES = sorted(
 def test_every_choice_is_found() -> None:
     # Counted in another way: a group that stops being found fails here.
     files = [name for _, _, names in os.walk(CONF_DIR) for name in names]
-    of_groups = {name for name in files if name.endswith(".yaml")} - {"train.yaml", "evaluate.yaml"}
+    programs = {"train.yaml", "evaluate.yaml", "pack.yaml"}
+    of_groups = {name for name in files if name.endswith(".yaml")} - programs
     assert {f"{choice}.yaml" for _, choice in CHOICES} == of_groups
-    assert len(CHOICES) == len(files) - 2 >= 53
+    assert len(CHOICES) == len(files) - 3 >= 54
 
 
 @pytest.fixture
 def files_nowhere_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(published, "load_idx", lambda *_: load_synthetic(100, 20, 28, 1, seed=0))
+    monkeypatch.setattr(packed, "read", lambda _: load_synthetic(100, 20, 28, 1, seed=0))
 
 
 def composed(tmp_path: Path, *overrides: str, hydra: bool = False) -> DictConfig:

@@ -96,7 +96,7 @@ class Classifier(nn.Module):
         Raises:
             ValueError: If there are training images of one class alone.
         """
-        images, labels = data.train.images, data.train.labels
+        images, labels = data.examined.images, data.examined.labels
         if len(labels.unique()) < 2:
             raise ValueError("a classifier needs training images of two classes or more")
         with torch.random.fork_rng(devices=[]):

@@ -231,7 +231,7 @@ def _nothing(model: Autoencoder) -> dict[str, Tensor]:
 
 
 def _neighbours(samples: Tensor, data: ImageDataModule) -> dict[str, Tensor]:
-    train = data.train.images
+    train = data.examined.images
     neighbours = to_float(train[walks.nearest(samples, train)])
     errors = image_mse(samples, neighbours)
     first = errors.argsort()[:_NEIGHBOURS]
@@ -240,7 +240,7 @@ def _neighbours(samples: Tensor, data: ImageDataModule) -> dict[str, Tensor]:
 
 
 def _nearest_mse(images: Tensor, data: ImageDataModule) -> float:
-    train = data.train.images
+    train = data.examined.images
     found = train[walks.nearest(images, train)]
     median: float = image_mse(images, to_float(found)).median().item()
     return median

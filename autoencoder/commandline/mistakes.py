@@ -125,8 +125,7 @@ def _known_keys() -> Iterator[str]:
     chosen = [f"{key}={value}" for key, _, value in pairs if value in choices(key)]
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-        cfg = compose(
-            "evaluate" if Path(sys.argv[0]).stem.endswith("evaluate") else "train", chosen
-        )
+        name = Path(sys.argv[0]).stem.removeprefix("autoencoder-")
+        cfg = compose(name if name in ("evaluate", "pack") else "train", chosen)
     for key, _ in flatten(OmegaConf.to_container(cfg)):
         yield key

@@ -3,6 +3,7 @@
 Tensors in, batches out; no network and no metric is known here.
 """
 
+from autoencoder.data.mapped import MappedImages
 from autoencoder.data.module import ImageDataModule
 from autoencoder.data.published import KMNIST, MNIST, FashionMNIST
 from autoencoder.data.sources import ImageData
@@ -16,6 +17,7 @@ __all__ = [
     "FashionMNIST",
     "ImageData",
     "ImageDataModule",
+    "MappedImages",
     "Split",
     "SyntheticGarments",
     "in_batches",

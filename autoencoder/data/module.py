@@ -1,4 +1,4 @@
-"""LightningDataModules: splits in memory, corrupted as the run's noise says."""
+"""LightningDataModules: the splits of a data set, corrupted as the run's noise says."""
 
 from functools import cached_property
 from typing import Any
@@ -9,6 +9,7 @@ from lightning.pytorch.overrides.distributed import UnrepeatedDistributedSampler
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, DistributedSampler
 
+from autoencoder.data.order import Shuffled
 from autoencoder.data.sources import ImageData
 from autoencoder.data.split import Batch, Split, Stored, to_float
 
@@ -31,6 +32,9 @@ class ImageDataModule(L.LightningDataModule):
         split_seed: Seed of the split and of the noise on validation and test images.
         num_workers: Processes that index batches; 0 is fastest for images in memory.
         noise: Module from (B, C, H, W) to (B, C, H, W) that corrupts the encoder's input.
+        max_test: Test images that are looked at, at the most, drawn from `split_seed`; None: all.
+        max_examined: Training images that are looked at, at the most, in what is measured on
+            them after the training; None: all.
 
     Raises:
         ValueError: If a number is not a whole one or too small, or the validation images would be
@@ -45,6 +49,8 @@ class ImageDataModule(L.LightningDataModule):
         split_seed: int,
         num_workers: int,
         noise: nn.Module | None = None,
+        max_test: int | None = None,
+        max_examined: int | None = None,
     ) -> None:
         super().__init__()
         check_whole("batch_size", batch_size, 1)
@@ -52,12 +58,17 @@ class ImageDataModule(L.LightningDataModule):
         check_whole("seed", seed, 0)
         check_whole("split_seed", split_seed, 0)
         check_whole("num_workers", num_workers, 0)
+        for key, value in (("max_test", max_test), ("max_examined", max_examined)):
+            if value is not None:
+                check_whole(key, value, 1)
         self.batch_size = batch_size
         self.val_size = val_size
         self.seed = seed
         self.split_seed = split_seed
         self.num_workers = num_workers
         self.noise = noise or nn.Identity()
+        self.max_test = max_test
+        self.max_examined = max_examined
 
     def load(self) -> ImageData:
         """The data set's own training and test images."""
@@ -95,9 +106,22 @@ class ImageDataModule(L.LightningDataModule):
             )
         order = torch.randperm(n_images, generator=torch.Generator().manual_seed(self.split_seed))
         train, val = order[self.val_size :], order[: self.val_size]
-        self.train = Split(source.train_images[train], None, source.train_labels[train])
+        self.train = Split(source.train_images, None, source.train_labels, train)
         self.val = self._corrupted(source.train_images[val], source.train_labels[val], 1)
-        self.test = self._corrupted(source.test_images, source.test_labels, 2)
+        images, labels = source.test_images, source.test_labels
+        if self.max_test is not None and self.max_test < len(images):
+            generator = torch.Generator().manual_seed(self.split_seed)
+            rows = torch.randperm(len(images), generator=generator)[: self.max_test].sort().values
+            images, labels = images[rows], labels[rows]
+        self.test = self._corrupted(images, labels, 2)
+
+    @cached_property
+    def examined(self) -> Split:
+        """Training images in memory, for what is measured on them: `max_examined` at the most.
+
+        As the split has a random order, the first of them are a random choice.
+        """
+        return self.train.in_memory(self.max_examined)
 
     def _corrupted(self, images: Tensor, labels: Tensor, stream: int) -> Split:
         with torch.random.fork_rng(devices=[]):
@@ -106,15 +130,13 @@ class ImageDataModule(L.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Stored]:
         """Shuffled batches; the order depends on the seed and the epoch alone."""
-        sampler: DistributedSampler[Stored] = DistributedSampler(
-            self.train, self._world_size, self._rank, shuffle=True, seed=self.seed
-        )
+        sampler = Shuffled(self.train, self._world_size, self._rank, seed=self.seed)
         return self._loader(self.train, sampler)
 
     def val_dataloader(self) -> DataLoader[Stored]:
         """Validation batches in a fixed order."""
         # Repeats up to world_size - 1 images: DDP hangs on uneven numbers of steps during a fit.
-        sampler: DistributedSampler[Stored] = DistributedSampler(
+        sampler: DistributedSampler[Any] = DistributedSampler(
             self.val, self._world_size, self._rank, shuffle=False
         )
         return self._loader(self.val, sampler, _EVALUATION)
@@ -135,7 +157,7 @@ class ImageDataModule(L.LightningDataModule):
     def _loader(
         self,
         images: Split,
-        sampler: DistributedSampler[Stored],
+        sampler: DistributedSampler[Any],
         times: int = 1,
     ) -> DataLoader[Stored]:
         """Batches of this process, of its share of `times` the batch size."""

@@ -57,8 +57,10 @@ def read(folder: Path) -> ImageData:
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
         raise DataNotFoundError(
-            f"{folder} holds no packed images: no {' and no '.join(missing)}; "
-            "data.root=FOLDER names the folder that they are in"
+            f"{folder} holds no packed images: no {' and no '.join(missing)}\n"
+            "What helps:\n"
+            "  data.root=FOLDER, the folder that they are in\n"
+            "  python pack.py data=fashion_mnist out=FOLDER, which writes those of another data set"
         )
     (train, train_labels), (test, test_labels) = (mapped(folder, part) for part in PARTS)
     if train.shape[1:] != test.shape[1:]:

@@ -1,7 +1,7 @@
-"""A split: the images of one stage in memory, of which a batch is one indexing."""
+"""A split: the images of one stage, in memory or mapped, of which a batch is one indexing."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -38,22 +38,49 @@ class Split(Dataset[Stored]):
         corrupted: The same as the noise leaves them, float32 in [0, 1]; None where they are
             corrupted anew each time, as training images are.
         labels: Classes (N,), int64.
+        rows: Which of the images and labels are of this stage, (n,), where not all are: they are
+            not copied. Those of `corrupted` are of this stage alone.
     """
 
-    def __init__(self, images: Tensor, corrupted: Tensor | None, labels: Tensor) -> None:
-        self.images = images
+    def __init__(
+        self,
+        images: Tensor,
+        corrupted: Tensor | None,
+        labels: Tensor,
+        rows: Tensor | None = None,
+    ) -> None:
         self.corrupted = corrupted
-        self.labels = labels
+        self._images, self._labels, self._rows = images, labels, rows
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self._images if self._rows is None else self._rows)
+
+    @property
+    def images(self) -> Tensor:
+        """The clean images of this stage; a copy, where they are among others."""
+        return self._images if self._rows is None else self._images.index_select(0, self._rows)
+
+    @property
+    def labels(self) -> Tensor:
+        """Their classes; a copy, where they are among others."""
+        return self._labels if self._rows is None else self._labels.index_select(0, self._rows)
 
     def __getitems__(self, indices: list[int]) -> Stored:
-        rows = torch.tensor(indices)
+        places = torch.tensor(indices)
+        rows = places if self._rows is None else self._rows.index_select(0, places)
         # `tensor[rows]` goes pixel by pixel; this copies whole images.
-        corrupted = None if self.corrupted is None else self.corrupted.index_select(0, rows)
+        corrupted = None if self.corrupted is None else self.corrupted.index_select(0, places)
         return Stored(
-            self.images.index_select(0, rows), corrupted, self.labels.index_select(0, rows)
+            self._images.index_select(0, rows), corrupted, self._labels.index_select(0, rows)
+        )
+
+    def in_memory(self, count: int | None = None) -> Self:
+        """The first images, or all of them, as a split of their own; they are copied."""
+        rows = torch.arange(len(self)) if self._rows is None else self._rows
+        rows = rows[:count]
+        corrupted = None if self.corrupted is None else self.corrupted[:count]
+        return type(self)(
+            self._images.index_select(0, rows), corrupted, self._labels.index_select(0, rows)
         )
 
 

@@ -11,13 +11,14 @@ import lightning as L
 import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
-from hydra.utils import instantiate
+from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from autoencoder import AutoencoderError, runs
 from autoencoder.callbacks import History, HyperParameters, KeepSignals
 from autoencoder.commandline import explain
 from autoencoder.data import ImageDataModule
+from autoencoder.data.published import IdxImages
 from autoencoder.experiment.allocator import keep_freed_memory
 from autoencoder.experiment.trust import check_targets
 from autoencoder.models import Autoencoder
@@ -98,7 +99,7 @@ def build_trainer(cfg: DictConfig) -> L.Trainer:
 
 def build_data(cfg: DictConfig, *, load: bool = True) -> ImageDataModule:
     """The data of a config, whose files are there; loaded and split, if that is wanted."""
-    data: ImageDataModule = _instantiate(cfg.data, noise=_instantiate(cfg.noise))
+    data: ImageDataModule = _instantiate(cfg.data, noise=_instantiate(cfg.get("noise")))
     with _config_errors("data"):
         data.prepare_data()
         if load:
@@ -127,7 +128,8 @@ def load_run(run: Path, data_root: str | None = None, trust: Sequence[str] = ())
 
     Args:
         run: The run directory.
-        data_root: The folder of the data's files, where it is not the one that was trained with.
+        data_root: The folder of the data's files, where it is not the one that was trained with;
+            None: of published data sets, the environment's `AUTOENCODER_DATA`, if there is one.
         trust: Packages beside this one whose classes and functions the config may call.
 
     Raises:
@@ -159,6 +161,8 @@ def received_config(
     check_targets(
         OmegaConf.to_container(OmegaConf.masked_copy(cfg, ["data", *_MODEL_GROUPS])), trust
     )
+    if data_root is None and issubclass(get_class(cfg.data._target_), IdxImages):
+        data_root = os.environ.get("AUTOENCODER_DATA")
     if data_root is not None and "root" in cfg.data:
         cfg.data.root = data_root
     return cfg

@@ -76,9 +76,11 @@ def _summary(cfg: DictConfig, data: ImageDataModule, model: Autoencoder) -> str:
     overcomplete = ratio >= 1 and model.latent_bits >= 8 * pixels
     parameters = sum(parameter.numel() for parameter in model.parameters())
     latent = " x ".join(map(str, model.latent_shape))
+    all_test = len(data.source.test_images)
+    drawn = f" (drawn from {all_test:,})" if len(data.test) < all_test else ""
     rows = {
         "data": f"{type(data).__name__}: {len(data.train):,} train, {len(data.val):,} val, "
-        f"{len(data.test):,} test images of {channels} x {height} x {width}",
+        f"{len(data.test):,} test images{drawn} of {channels} x {height} x {width}",
         "from": f"{data.source.origin} (SHA-256 {data.source.checksum[:12]})",
         "noise": str(data.noise).replace("Identity()", "none"),
         "model": f"{type(model).__name__}: {parameters:,} parameters",

@@ -45,10 +45,11 @@ def program(name: str) -> list[str]:
     """The words that start one of the programs, in the way that this process was started.
 
     Args:
-        name: `train` or `evaluate`: `python train.py` in a checkout, else `autoencoder-train`.
+        name: `train`, `evaluate` or `pack`: `python train.py` in a checkout, else
+            `autoencoder-train`.
     """
     script = Path(sys.argv[0])
-    if script.name in ("train.py", "evaluate.py"):
+    if script.name in ("train.py", "evaluate.py", "pack.py"):
         return ["python", str(script.with_name(f"{name}.py"))]
     return [f"autoencoder-{name}"]
 

@@ -10,7 +10,7 @@ import torch
 
 from autoencoder.analysis.classifier import Classifier, Recipe
 from autoencoder.data import FashionMNIST, ImageDataModule, SyntheticGarments
-from autoencoder.data.split import to_float
+from autoencoder.data.split import Split, to_float
 from autoencoder.report.measure.judge import kept_classifier
 
 QUICK = Recipe(channels=(8, 16), features=16, epochs=1, least_steps=60, batch_size=32)
@@ -77,7 +77,7 @@ def test_it_takes_images_of_any_size_and_number(
 
 def test_one_class_is_not_enough() -> None:
     data = garments()
-    data.train.labels = torch.zeros_like(data.train.labels)
+    data.train = Split(data.train.images, None, torch.zeros_like(data.train.labels))
     with pytest.raises(ValueError, match="two classes"):
         Classifier.trained(data, QUICK)
 

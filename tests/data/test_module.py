@@ -154,3 +154,43 @@ def test_the_least_is_enough_and_one_less_is_not(key: str) -> None:
 def test_some_image_must_be_left_to_train_with(val_size: int) -> None:
     with pytest.raises(ValueError, match=f"val_size={val_size} leaves no training image of 120"):
         garments(val_size=val_size)
+
+
+def test_test_images_are_drawn_from_the_split_seed() -> None:
+    everything, few = garments(test_size=40), garments(test_size=40, max_test=15)
+    assert len(few.test) == 15
+    chosen = as_rows(few.test.images)
+    assert chosen < as_rows(everything.test.images)
+    assert chosen == as_rows(garments(test_size=40, max_test=15, seed=3).test.images)
+    # Not the first: images of a class may lie together.
+    assert chosen != as_rows(everything.test.images[:15])
+    for image, label in zip(few.test.images, few.test.labels, strict=True):
+        same = (everything.test.images == image).flatten(1).all(1)
+        assert label in everything.test.labels[same]
+    assert torch.equal(garments(test_size=40, max_test=40).test.images, everything.test.images)
+
+
+def test_training_images_that_are_looked_at_are_some_of_the_split() -> None:
+    data = garments(max_examined=30)
+    assert len(data.examined) == 30
+    assert as_rows(data.examined.images) < as_rows(data.train.images)
+    assert torch.equal(data.examined.labels, data.train.labels[:30])
+    whole = garments()
+    assert torch.equal(whole.examined.images, whole.train.images)
+    assert torch.equal(whole.examined.labels, whole.train.labels)
+
+
+def test_training_images_are_not_copied() -> None:
+    data = garments()
+    stored = data.source.train_images
+    before = joined(data, "train").images
+    stored.copy_(255 - stored)
+    after = joined(data, "train").images
+    assert torch.allclose(after, 1 - before)
+
+
+@pytest.mark.parametrize("key", ["max_test", "max_examined"])
+def test_a_limit_is_at_least_one(key: str) -> None:
+    with pytest.raises(ValueError, match=f"data.{key} must be a whole number >= 1"):
+        garments(**{key: 0})
+    garments(**{key: 1})

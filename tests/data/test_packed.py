@@ -82,7 +82,9 @@ def test_with_sums_only_they_are_read(tmp_path: Path) -> None:
 
 def test_what_is_missing_is_named_with_what_to_type(tmp_path: Path) -> None:
     save(tmp_path, train_images=None)
-    with pytest.raises(DataNotFoundError, match=r"no train_images\.npy; data\.root="):
+    with pytest.raises(
+        DataNotFoundError, match=r"no train_images\.npy\nWhat helps:\n  data\.root="
+    ):
         read(tmp_path)
     with pytest.raises(DataNotFoundError, match=r"no train_images\.npy and no test_images\.npy"):
         read(tmp_path / "nowhere")

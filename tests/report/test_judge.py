@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from autoencoder.data import Split
 from autoencoder.experiment.build import LoadedRun, load_run
 from autoencoder.report.measure.judge import Generated, Judge, generate
 from autoencoder.report.measure.linear import LinearMethods
@@ -133,7 +134,8 @@ def test_training_images_have_no_distance(judge: Judge, variational: LoadedRun) 
 
 def test_data_of_one_class_has_no_judge(tmp_path: Path) -> None:
     run = loaded(tmp_path / "a", "model=vae", *VAE)
-    run.data.train.labels = torch.zeros_like(run.data.train.labels)
+    images, labels = run.data.train.images, run.data.train.labels
+    run.data.train = Split(images, None, torch.zeros_like(labels))
     judge = Judge(run.data, "garments", tmp_path, SETTINGS)
     assert judge.fingerprint == ""
     assert all(math.isnan(value) for value in judge.floor().values())

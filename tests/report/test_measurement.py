@@ -14,12 +14,13 @@ from sklearn.metrics import silhouette_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 
+from autoencoder.data import ImageDataModule, SyntheticGarments
 from autoencoder.experiment.build import LoadedRun, load_run
 from autoencoder.report.measure import cache
 from autoencoder.report.measure.evaluation import Examples, Measurement
 from autoencoder.report.measure.judge import Judge
 from autoencoder.report.measure.linear import LinearMethods
-from autoencoder.report.measure.measurement import STAGES, measure
+from autoencoder.report.measure.measurement import STAGES, data_key, measure
 from tests.report.runs_on_disk import COMPACT, SETTINGS, WIDE, write_run
 
 
@@ -260,3 +261,18 @@ def test_pictures_come_back_out_of_the_cache(tmp_path: Path, measured: Measureme
     assert loaded is not measured
     for name, value in vars(measured.generated).items():
         np.testing.assert_equal(getattr(loaded.generated, name), value)
+
+
+def test_images_that_are_chosen_make_another_key() -> None:
+    def data(**changes: int) -> ImageDataModule:
+        sizes = {"train_size": 50, "test_size": 30, "image_size": 8, "channels": 1}
+        numbers = {"batch_size": 8, "val_size": 10, "seed": 0, "split_seed": 0, "num_workers": 0}
+        made = SyntheticGarments(**sizes, **numbers, **changes)
+        made.setup()
+        return made
+
+    whole = data_key(data())
+    assert whole.endswith("-0-10")
+    assert data_key(data(max_test=30, max_examined=40)) == whole
+    assert data_key(data(max_test=20)) == f"{whole}-40-20"
+    assert data_key(data(max_examined=25)) == f"{whole}-25-30"

@@ -45,6 +45,21 @@ def test_the_protocol_has_what_repeats_the_numbers(data: FakeData) -> None:
     assert "Trained 2026-01-02 with torch 9.9, on abacus" in text
 
 
+def test_the_protocol_says_which_images_were_looked_at(data: FakeData) -> None:
+    facts = {"train": "50", "val": "10", "test": "40", "origin": "a folder", "checksum": "abc123"}
+    facts |= {"examined": "50", "all_test": "40", "split_seed": "7"}
+
+    def said(**changes: str) -> str:
+        run = dataclasses.replace(small(data), data={"name": "Garments", **facts, **changes})
+        return dict(protocol(group([run]), SETTINGS))["Data"]
+
+    assert said().endswith("(SHA-256 abc123).")
+    assert "fitted on 20 of the training images (data.max_examined)" in said(examined="20")
+    assert "drawn from 9,000 (data.max_test)" in said(all_test="9,000")
+    assert said(examined="20").endswith(" Drawn by data.split_seed=7.")
+    assert "data.max_test" not in said(examined="20")
+
+
 def described(data: FakeData, name: str, **changes: Any) -> Evaluation:
     """A run whose data is described, with a config that is changed."""
     facts = {"train": "50", "val": "10", "test": "40", "origin": "a folder", "checksum": "abc123"}

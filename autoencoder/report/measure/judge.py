@@ -130,7 +130,7 @@ class Judge:
 
     @cached_property
     def _real(self) -> Tensor:
-        return self.classifier.features(self._data.train.images)
+        return self.classifier.features(self._data.examined.images)
 
     def _compared(self, images: Tensor) -> dict[str, float]:
         features = self.classifier.features(images)

@@ -41,7 +41,7 @@ class LinearMethods:
     """
 
     def __init__(self, data: ImageDataModule, settings: Settings) -> None:
-        self._train_images, self._train_labels = data.train.images, data.train.labels
+        self._train_images, self._train_labels = data.examined.images, data.examined.labels
         self._test_images, self._test_labels = data.test.images, data.test.labels
         self._settings = settings
         self.pixels = math.prod(data.image_shape)

@@ -57,8 +57,8 @@ def measure(
         )
         for std in settings.noise_stds
     }
-    say(f"encoding {len(data.train):,} training images")
-    train_latents = network.encode(data.train.images, data.train.labels)
+    say(f"encoding {len(data.examined):,} training images")
+    train_latents = network.encode(data.examined.images, data.examined.labels)
     latents = network.encode(test, labels)
     say("reading classes off the latents")
     use = latent_use(latents)
@@ -109,8 +109,11 @@ def measure(
 
 
 def data_key(data: ImageDataModule) -> str:
-    """Names a data set and its split."""
-    return f"{data.source.checksum[:16]}-{data.split_seed}-{data.val_size}"
+    """Names a data set, its split, and how many images are looked at, where not all are."""
+    counts = len(data.examined), len(data.test)
+    all_are = counts == (len(data.train), len(data.source.test_images))
+    chosen = "" if all_are else "-{}-{}".format(*counts)
+    return f"{data.source.checksum[:16]}-{data.split_seed}-{data.val_size}{chosen}"
 
 
 class _Network:
@@ -169,7 +172,7 @@ def _qualities(
     settings: Settings,
 ) -> dict[str, float]:
     """The columns on latents; NaN where the data has too few images or classes for one."""
-    train_labels, labels = data.train.labels.numpy(), data.test.labels.numpy()
+    train_labels, labels = data.examined.labels.numpy(), data.test.labels.numpy()
     images = to_float(data.test.images).numpy()
     nothing = math.nan, math.nan
     try:
@@ -215,6 +218,9 @@ def _facts(data: ImageDataModule) -> dict[str, str]:
         "origin": data.source.origin,
         "checksum": data.source.checksum,
         "train": f"{len(data.train):,}",
+        "examined": f"{len(data.examined):,}",
         "val": f"{len(data.val):,}",
         "test": f"{len(data.test):,}",
+        "all_test": f"{len(data.source.test_images):,}",
+        "split_seed": f"{data.split_seed}",
     }

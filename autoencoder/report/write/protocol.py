@@ -20,7 +20,8 @@ def protocol(rows: Sequence[Row], settings: Settings) -> list[tuple[str, str]]:
             (
                 "Data",
                 f"{data['name']}: {data['train']} training, {data['val']} validation and "
-                f"{data['test']} test images, from {data['origin']} (SHA-256 {data['checksum']}).",
+                f"{data['test']} test images, from {data['origin']} (SHA-256 {data['checksum']})."
+                + _chosen(data),
             )
         )
     runs = [run for row in rows for run in row.evaluations]
@@ -40,8 +41,8 @@ def protocol(rows: Sequence[Row], settings: Settings) -> list[tuple[str, str]]:
         *([("Recipes", listing)] if (listing := recipes(rows)) else []),
         (
             "Test",
-            "All test images, each once. Pixels are in [0, 1]; MSE is the mean over all pixels, "
-            "PSNR that of this pooled MSE, SSIM has a Gaussian window of 11 pixels and the "
+            "Each of these test images once. Pixels are in [0, 1]; MSE is the mean over all "
+            "pixels, PSNR that of this pooled MSE, SSIM has a Gaussian window of 11 pixels and the "
             "image mirrored beyond its border (scikit-image leaves the border out, which makes "
             "other numbers). Test noise comes from a fixed seed: every network sees the same "
             "corrupted images. The target is always the clean image.",
@@ -81,6 +82,19 @@ def protocol(rows: Sequence[Row], settings: Settings) -> list[tuple[str, str]]:
             f"Made on {here['date']} with {_versions(here)}, on {hardware(here)}.",
         ),
     ]
+
+
+def _chosen(data: Mapping[str, str]) -> str:
+    """Which images were looked at, where not all were; reports of before looked at all."""
+    text = ""
+    if data.get("examined", data["train"]) != data["train"]:
+        text += (
+            f" PCA, floors, probes, priors and the classifier are fitted on {data['examined']} of "
+            f"the training images (data.max_examined), the first in the order of the split."
+        )
+    if data.get("all_test", data["test"]) != data["test"]:
+        text += f" The test images are drawn from {data['all_test']} (data.max_test)."
+    return text + f" Drawn by data.split_seed={data['split_seed']}." if text else ""
 
 
 def _partial(rows: Sequence[Row]) -> str:

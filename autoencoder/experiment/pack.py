@@ -1,0 +1,72 @@
+"""The packing of a data set that a config describes, into files that need not fit in memory."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+from omegaconf import DictConfig
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor
+
+from autoencoder.console import standard_console
+from autoencoder.data.packed import UNLABELLED
+from autoencoder.data.packing import Part, write
+from autoencoder.experiment.build import ConfigError, build_data
+
+log = logging.getLogger(__name__)
+
+# Bytes of images that are written at once.
+_AT_ONCE = 2**22
+
+
+def pack(cfg: DictConfig) -> None:
+    """Writes `cfg.out`, or goes on with it where it was interrupted.
+
+    Raises:
+        ConfigError: If `out` is missing, or the data can't be built as described.
+        PackedError: If the folder can't be written, or holds images already.
+    """
+    if not isinstance(cfg.out, str):
+        raise ConfigError(f"out={cfg.out}: out=FOLDER says where the packed images are to be")
+    data = build_data(cfg, load=False)
+    source = data.source
+    labelled = source.classes != UNLABELLED
+    parts = {
+        "train": _part(source.train_images, source.train_labels, labelled),
+        "test": _part(source.test_images, source.test_labels, labelled),
+    }
+    about = {
+        "source": f"{type(data).__name__}, {source.origin}",
+        "SHA-256 of the source": source.checksum,
+        "licence": str(cfg.licence),
+        "split": "training and test images as the source has them, in its order; validation "
+        "images are drawn from the training images by whoever reads them (`data.val_size`)",
+    }
+    columns = TextColumn("packing"), BarColumn(30), MofNCompleteColumn(), TimeRemainingColumn()
+    console = standard_console()
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("", total=sum(part.shape[0] for part in parts.values()))
+        write(
+            Path(cfg.out),
+            parts,
+            source.classes if labelled else (),
+            about,
+            identity=source.checksum,
+            advance=lambda n: bar.advance(task, n),
+        )
+    counts = " and ".join(f"{part.shape[0]:,} {name}" for name, part in parts.items())
+    log.info("%s images of %s packed in %s", counts, type(data).__name__, cfg.out)
+
+
+def _part(images: Tensor, labels: Tensor, labelled: bool) -> Part:
+    n_images, channels, height, width = images.shape
+    size = max(1, _AT_ONCE // (channels * height * width))
+
+    def batches(start: int) -> Iterator[tuple[Tensor, Tensor]]:
+        for first in range(start, n_images, size):
+            rows = slice(first, first + size)
+            yield images[rows], labels[rows]
+
+    return Part((n_images, channels, height, width), labelled, batches)
