@@ -56,6 +56,34 @@ def test_mistakes_end_in_one_message(override: str, message: str, tmp_path: Path
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("seed=-1,-2", "seed must be a whole number from 0 to 4294967295, got -1"),
+        ("model=vae,baselin", "model=baselin: no such choice; did you mean baseline?"),
+        ("hydra/launcher=joblib seed=-1,-2", "seed must be a whole number"),
+    ],
+)
+def test_a_sweep_of_mistakes_ends_in_one_message(
+    override: str, message: str, tmp_path: Path
+) -> None:
+    process = python(str(ROOT / "train.py"), "-m", *TINY, *override.split(), cwd=tmp_path)
+    assert process.returncode == 1
+    assert process.stderr.startswith("error: ")
+    assert message in process.stderr
+    assert "not finished" not in process.stdout  # each has been said when it was refused
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_sweep_of_which_some_runs_are_refused_keeps_why(tmp_path: Path) -> None:
+    quick = [*TINY, "trainer.fast_dev_run=true"]
+    process = python(str(ROOT / "train.py"), "-m", "name=s", *quick, "seed=0,-1", cwd=tmp_path)
+    assert process.returncode == 1
+    assert process.stderr == "error: seed must be a whole number from 0 to 4294967295, got -1\n"
+    assert "failed: seed must be" in process.stdout
+    assert len(list(tmp_path.glob("multirun/s/*/error.txt"))) == 1
+
+
 def test_a_sweep_leaves_a_folder_a_run(tmp_path: Path) -> None:
     process = python(
         str(ROOT / "train.py"), "name=s", "-m", "noise=none,gaussian", "data=synthetic",

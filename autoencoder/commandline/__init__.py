@@ -18,6 +18,7 @@ from autoencoder.commandline import output, signals
 from autoencoder.commandline.configs import CONF_DIR
 
 if TYPE_CHECKING:
+    from hydra.core.utils import JobReturn
     from omegaconf import DictConfig
 
 
@@ -50,8 +51,7 @@ def command(
                 _run(task, config_name)
             except BaseException as end:
                 signals.exit_if_stopped()
-                error = end.__cause__ if isinstance(end, _PastHydraError) else end
-                message = explain(error) if isinstance(error, Exception) else None
+                message = explain(end) if isinstance(end, Exception) else None
                 if full_error or message is None:
                     raise
                 sys.exit(f"error: {message}")
@@ -68,25 +68,20 @@ def explain(error: Exception) -> str | None:
     return mistakes.explain(error)
 
 
-class _PastHydraError(BaseException):
-    """A mistake in the only job, past Hydra, which would list its overrides before the message."""
+def _returned(job: JobReturn) -> Any:
+    """What a job of Hydra's has returned, or the error that it ended with."""
+    if isinstance(job._return_value, Exception):
+        raise job._return_value
+    return job._return_value
 
 
 def _run(task: Callable[[DictConfig], Any], config_name: str) -> None:
     import hydra
-    from hydra.core.hydra_config import HydraConfig
-    from hydra.types import RunMode
+    from hydra.core.utils import JobReturn
 
-    @functools.wraps(task)
-    def job(cfg: DictConfig) -> Any:
-        try:
-            return task(cfg)
-        except Exception as error:
-            if HydraConfig.get().mode is RunMode.RUN and explain(error) is not None:
-                raise _PastHydraError from error
-            raise
-
-    main = hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name=config_name)(job)
+    # Hydra's own lists the overrides of a job that has failed before the message.
+    JobReturn.return_value = JobReturn.return_value.getter(_returned)  # type: ignore
+    main = hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name=config_name)(task)
     if not {"--help", "-h"} & set(sys.argv):
         main()
         return

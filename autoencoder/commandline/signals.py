@@ -34,8 +34,13 @@ def handle() -> None:
 
 def exit_if_stopped() -> None:
     """Ends the program if a signal has said so, whatever was made of it on its way here."""
-    if _received:
+    if stopped():
         raise Stopped(128 + _received[0])
+
+
+def stopped() -> bool:
+    """Whether a signal has said that the program is to end."""
+    return bool(_received)
 
 
 @contextmanager

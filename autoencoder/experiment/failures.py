@@ -10,8 +10,9 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
+from autoencoder import runs
 from autoencoder.commandline import explain
-from autoencoder.runs import ERROR, LOG, PRUNED, is_pruned
+from autoencoder.runs import ERROR, PRUNED, is_pruned
 from autoencoder.runs.environment import program
 from autoencoder.runs.files import write_text
 
@@ -36,7 +37,8 @@ def failures_recorded(run_dir: Path) -> Iterator[None]:
                 reason = explain(error) or f"{type(error).__name__}: {error}"
                 again = f"the run alone: {command_line()}\n" if HydraConfig.initialized() else ""
                 write_text(run_dir / ERROR, f"{reason}\n{again}\n{traceback.format_exc()}")
-            _remove_unless_started(run_dir)
+            if not _in_sweep():  # whose end says what was refused
+                runs.remove_unless_started(run_dir)
         raise
     except (KeyboardInterrupt, SystemExit):  # Lightning makes the second of the first
         if HydraConfig.initialized():
@@ -44,28 +46,20 @@ def failures_recorded(run_dir: Path) -> Iterator[None]:
         raise
 
 
-def _remove_unless_started(run_dir: Path) -> None:
-    in_sweep = HydraConfig.initialized() and HydraConfig.get().mode is RunMode.MULTIRUN
-    before = {run_dir / name for name in (ERROR, LOG, ".lock")}
-    if in_sweep or not set(run_dir.iterdir()) <= before:
-        return
-    for path in before:
-        path.unlink(missing_ok=True)
-    run_dir.rmdir()
-    with suppress(OSError):  # others are in it
-        run_dir.parent.rmdir()
+def _in_sweep() -> bool:
+    return HydraConfig.initialized() and HydraConfig.get().mode is RunMode.MULTIRUN
 
 
 def command_line() -> str:
     """The command that runs the current job, and no other job of its sweep, in its directory."""
     cfg = HydraConfig.get()
     words = program("train")
-    if cfg.mode is RunMode.MULTIRUN:
+    if _in_sweep():
         words.append("-m")
         # Else a sweep that is part of an experiment would be run again.
         if cfg.sweeper.get("params"):
             words.append("hydra.sweeper.params=null")
-    folder = Path(cfg.sweep.dir if cfg.mode is RunMode.MULTIRUN else cfg.run.dir)
+    folder = Path(cfg.sweep.dir if _in_sweep() else cfg.run.dir)
     words += [
         text for text in cfg.overrides.hydra if text.startswith(("hydra.sweep.", "hydra.run."))
     ]

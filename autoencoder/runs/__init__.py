@@ -30,7 +30,13 @@ from autoencoder.runs.directory import (
     read_overrides,
     write_metrics,
 )
-from autoencoder.runs.start import RunConflictError, finished, locked, start
+from autoencoder.runs.start import (
+    RunConflictError,
+    finished,
+    locked,
+    remove_unless_started,
+    start,
+)
 
 __all__ = [
     "BEST",
@@ -59,6 +65,7 @@ __all__ = [
     "read_history",
     "read_metrics",
     "read_overrides",
+    "remove_unless_started",
     "start",
     "write_metrics",
 ]

@@ -4,7 +4,7 @@ import json
 import logging
 import shlex
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,10 @@ _ASIDES = {
     "figures": ("*.png",),
     "cache": ("*.npz", "*.npy", "*.json", "*.pt"),
 }
+
+
+# What a run that is refused leaves, and its sweep.
+_OF_THE_REFUSED = {str(LOG), str(ERROR), ".lock", "multirun.yaml"}
 
 
 class RunConflictError(AutoencoderError):
@@ -110,6 +114,24 @@ def locked(run_dir: Path) -> Iterator[None]:
                 f"another process is running {run_dir}; wait for it, or choose another name=...",
             )
         yield
+
+
+def remove_unless_started(folder: Path) -> bool:
+    """Removes a run, or a sweep, of which nothing was started: it may be typed again, correctly.
+
+    Args:
+        folder: Of the run or of the sweep. The folder above it goes as well where it is empty.
+
+    Returns:
+        Whether nothing was started.
+    """
+    files = [path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()]
+    if not {path.name for path in files} <= _OF_THE_REFUSED:
+        return False
+    remove(folder)
+    with suppress(OSError):  # others are in it
+        folder.parent.rmdir()
+    return True
 
 
 def _check_overwritten(run_dir: Path) -> None:

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from autoencoder import runs
+from autoencoder.commandline import signals
 from autoencoder.commandline.configs import CONF_DIR
 from autoencoder.console import fitted_table, standard_console
 from autoencoder.metrics import RECORDED, in_words
@@ -61,10 +62,13 @@ class SweepSummary(Callback):
 
     def _end(self) -> None:
         folder = self._folder
-        if folder is None or not _worked_on(folder, self._start):
+        if folder is None or runs.remove_unless_started(folder):
+            return
+        if not _worked_on(folder, self._start):
             return
         console = standard_console()
-        if summarize(folder, console) and self.report:
+        # Who stops a sweep does not want to wait for it.
+        if summarize(folder, console) and self.report and not signals.stopped():
             # It needs torch.
             from autoencoder.report import write_report
             from autoencoder.report.measure.settings import Settings
