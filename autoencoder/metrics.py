@@ -70,7 +70,7 @@ METRICS = (
     Metric("clean_mse", "test/clean_mse", "clean MSE", "mean squared error with the clean image as "
            "input", -1, "#.3g", alike=("room",), floor="pca_mse", brief=_BOTH),
     Metric("", "test/input_mse", "MSE of doing nothing", "mean squared error of the corrupted "
-           "input itself", format="#.3g"),
+           "input itself, clipped to [0, 1]", format="#.3g"),
     Metric("pca_mse", "", "PCA MSE", "clean images through PCA of the same latent size, fitted on "
            "the same training images, clipped to [0, 1]", format="#.3g", brief=("report",)),
     Metric("pca_ratio", "", "ratio to PCA", "clean MSE / PCA MSE; above 1 the network loses to PCA",

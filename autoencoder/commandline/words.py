@@ -12,6 +12,9 @@ from hydra.errors import HydraException
 from autoencoder import AutoencoderError
 from autoencoder.runs.identity import PLACE
 
+# A key whose value is a text, whatever it looks like; other signs are those of lists, or quotes.
+_TEXT = re.compile(r"(name|run|out|data[._]root)=(?P<value>[^\\'\"()\[\]{},$]+)")
+
 
 class WordsError(AutoencoderError):
     """Words that are no flags and no `key=value`; the text says what to type."""
@@ -42,8 +45,21 @@ def ordered(words: Sequence[str]) -> list[str]:
         takes_value = action.nargs is None or (left and left[0] in (action.choices or ()))
         if takes_value and left and "=" not in word:
             flags.append(left.pop(0))
+    overrides = [_quoted_text(word) for word in overrides]
     _check(overrides)
     return [*overrides, *flags]
+
+
+def _quoted_text(word: str) -> str:
+    """A name or a path that Hydra would read as something else, or not at all, in quotes."""
+    text = _TEXT.fullmatch(word)
+    if text is None or text["value"] == "null":
+        return word
+    try:
+        read = OverridesParser.create().parse_override(word).value()
+    except HydraException:
+        read = None
+    return word if read == text["value"] else f"{text[1]}='{text['value']}'"
 
 
 def _check(overrides: Sequence[str]) -> None:

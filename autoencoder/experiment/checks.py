@@ -84,6 +84,10 @@ _RANGES = {
     "overwrite": _FLAG,
     "fail_fast": _FLAG,
     "report": _FLAG,
+    "trust": _Range(
+        "a list of packages, as in [mypackage]",
+        lambda value: isinstance(value, str | list) and all(isinstance(v, str) for v in value),
+    ),
     "seed": _Range(
         "a whole number from 0 to 4294967295", lambda value: _is_whole(value) and 0 <= value < 2**32
     ),
@@ -100,7 +104,7 @@ _RANGES = {
     "trainer.gradient_clip_val": _POSITIVE,
     "trainer.num_nodes": _COUNT,
 }
-_MAY_BE_NULL = ("trainer.max_epochs", "trainer.gradient_clip_val")
+_MAY_BE_NULL = ("trust", "trainer.max_epochs", "trainer.gradient_clip_val")
 
 
 def _problems(prefix: str, node: Any) -> Iterator[str]:

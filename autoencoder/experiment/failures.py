@@ -64,6 +64,4 @@ def command_line() -> str:
         text for text in cfg.overrides.hydra if text.startswith(("hydra.sweep.", "hydra.run."))
     ]
     overrides = [text for text in cfg.overrides.task if not text.startswith("name=")]
-    # Hydra reads other letters in quotes alone.
-    name = folder.name if folder.name.isascii() else f"'{folder.name}'"
-    return shlex.join([*words, f"name={name}", *overrides])
+    return shlex.join([*words, f"name={folder.name}", *overrides])

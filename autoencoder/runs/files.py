@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -119,4 +120,10 @@ def write_if_possible(folder: Path, write: Callable[[], None]) -> None:
     except OSError as error:
         reason = error.strerror or str(error)
     if reason:
-        log.warning("%s is done without: %s", folder, reason)
+        _say_done_without(folder, reason)
+
+
+@cache
+def _say_done_without(folder: Path, reason: str) -> None:
+    """Once, however many files it is that can't be written."""
+    log.warning("%s is done without: %s", folder, reason)

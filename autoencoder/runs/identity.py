@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from autoencoder import AutoencoderError
 
 # Keys that say where a run lies and what happens around it.
-PLACE = ("run_dir", "name", "overwrite", "report", "fail_fast")
+PLACE = ("run_dir", "name", "overwrite", "report", "trust", "fail_fast")
 # Keys that may differ between two descriptions of the same experiment; the files of the data are
 # the same wherever they lie.
 NOT_THE_EXPERIMENT = (*PLACE, "threads", "data.root", "data.download", "optimized_metric")
@@ -31,10 +31,10 @@ def check_name(name: Any) -> str:
     text = str(name) if type(name) in (str, int) else ""
     # Umlauts take two bytes; file systems take 255.
     if not re.fullmatch(r"\w[\w.+-]*", text) or len(text.encode()) > LONGEST_NAME:
+        given = "null" if name is None else repr(str(name)[:60])
         raise NameRefusedError(
-            f"name={str(name)[:60]!r}: a name is one word of at most {LONGEST_NAME} letters, "
-            "digits and ._+- that begins with a letter or a digit, and is not read as another "
-            "value, as 1e3, true and null are"
+            f"name={given}: a name is one word of at most {LONGEST_NAME} letters, "
+            "digits and ._+- that begins with a letter or a digit"
         )
     return text
 

@@ -17,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 from rich.table import Table
 
-from autoencoder import runs
+from autoencoder import AutoencoderError, runs
 from autoencoder.commandline import signals
 from autoencoder.commandline.configs import CONF_DIR
 from autoencoder.console import fitted_table, standard_console
@@ -38,10 +38,12 @@ class SweepSummary(Callback):
 
     Args:
         report: Whether the full report is written as well.
+        trust: Packages beside this one whose code the report may call.
     """
 
-    def __init__(self, report: bool) -> None:
+    def __init__(self, report: bool, trust: Sequence[str] | str | None = None) -> None:
         self.report = report
+        self.trust = [trust] if isinstance(trust, str) else list(trust or ())
         self._folder: Path | None = None
         self._start = 0.0
 
@@ -76,9 +78,10 @@ class SweepSummary(Callback):
             cfg = OmegaConf.load(CONF_DIR / "evaluate.yaml")
             assert isinstance(cfg, DictConfig)
             del cfg["hydra"]
+            cfg.trust = self.trust
             try:
                 write_report(folder, Settings.from_config(cfg), console)
-            except runs.RunError as error:
+            except AutoencoderError as error:
                 log.error("no report: %s", error)
 
 

@@ -21,6 +21,23 @@ def test_flags_may_stand_anywhere(typed: str, read: str) -> None:
     assert ordered(typed.split()) == read.split()
 
 
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("run=outputs/lr=0.1", "run='outputs/lr=0.1'"),
+        ("run=outputs/2026", "run=outputs/2026"),
+        ("run=2026", "run='2026'"),
+        ("run=null", "run=null"),
+        ("run=a,b", "run=a,b"),
+        ("name='a'", "name='a'"),
+        ("seed=007", "seed=007"),
+        ("name=${now:%S}", "name=${now:%S}"),
+    ],
+)
+def test_names_and_paths_are_texts_whatever_they_look_like(typed: str, read: str) -> None:
+    assert ordered([typed]) == [read]
+
+
 def test_words_with_spaces_stay_whole() -> None:
     space = "optimizer.lr=tag(log, interval(1e-4, 1e-2))"
     assert ordered(["-m", space, "a=[1, 2]"]) == [space, "a=[1, 2]", "-m"]

@@ -175,6 +175,16 @@ def test_the_test_measures_what_its_names_say(untrained: Autoencoder) -> None:
     assert {name: measured[name] for name in expected} == pytest.approx(expected, rel=1e-5)
 
 
+def test_doing_nothing_is_measured_on_images_and_the_model_on_what_it_was_given() -> None:
+    model = built("baseline")
+    images, _, labels = batch_for(model)
+    corrupted = images + torch.randn(images.shape, generator=torch.Generator().manual_seed(1))
+    model.test_step(Batch(images, corrupted, labels), 0)
+    measured = model.test_metrics.compute()
+    assert measured["test/input_mse"].item() == pytest.approx(mse(corrupted.clip(0, 1), images))
+    assert measured["test/mse"].item() == pytest.approx(mse(model(corrupted), images))
+
+
 def test_the_training_terms_are_means_over_the_images_of_an_epoch() -> None:
     model = built("baseline")
     trainer = SimpleNamespace(is_last_batch=False)

@@ -203,6 +203,24 @@ def test_missing_data_is_looked_for_once(
     assert len(asked) == 1
 
 
+def test_floors_that_cannot_be_measured_any_more_cost_no_report(
+    sweep: Path, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in (sweep / "cache").glob("floors-*"):
+        path.unlink()
+
+    def missing(*args: object) -> None:
+        raise DataNotFoundError("The files were not found.")
+
+    monkeypatch.setattr(collection, "load_run", missing)
+    report = write_report(sweep, SETTINGS, console)
+    words = " ".join(console.file.getvalue().split())  # type: ignore[attr-defined]  # a StringIO
+    assert "Left out: the floors of SyntheticGarments: The files were not found." in words
+    rows = list(csv.DictReader((report.parent / "results.csv").open()))
+    assert {row["pca_mse"] for row in rows} == {""}
+    assert all(float(row["mse"]) > 0 for row in rows)
+
+
 def test_runs_of_different_data_have_floors_of_their_own(sweep: Path, console: Console) -> None:
     write_run(sweep / "larger", COMPACT, "data.image_size=16")
     evaluations, floors, left_out = collect(sweep, SETTINGS, console)

@@ -10,6 +10,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from autoencoder.commandline import CONF_DIR, explain
+from autoencoder.commandline.words import ordered
 from autoencoder.runs import identity
 from autoencoder.runs.identity import (
     LONGEST_NAME,
@@ -99,6 +100,14 @@ def test_a_name_is_one_word(name: Any) -> None:
 )
 def test_plain_names_are_taken_as_they_are(name: Any) -> None:
     assert check_name(name) == str(name)
+
+
+@pytest.mark.parametrize("name", ["007", "2026", "1e3", "1_0", "true", "0x1F", "über", "v1.2+b"])
+def test_a_name_is_what_was_typed(name: str) -> None:
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
+        cfg = compose("train", ordered([f"name={name}"]), return_hydra_config=True)
+    assert (cfg.hydra.run.dir, cfg.hydra.sweep.dir) == (f"outputs/{name}", f"multirun/{name}")
 
 
 @pytest.mark.parametrize("key", ["run", "sweep"])

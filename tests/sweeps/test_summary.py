@@ -11,7 +11,10 @@ import pytest
 from omegaconf import OmegaConf
 from rich.console import Console
 
+from autoencoder import report
+from autoencoder.commandline import signals
 from autoencoder.commandline.configs import CONF_DIR
+from autoencoder.report.measure.settings import Settings
 from autoencoder.sweeps.summary import SweepSummary, summarize
 from tests.report.runs_on_disk import COMPACT, SMALL, WIDE, write_run
 
@@ -82,6 +85,21 @@ def test_a_sweep_that_never_began_says_nothing(
     (sweep / "noisy/train.log").write_text("epoch 1")
     callback.on_multirun_end(config)
     assert "gaussian" in capsys.readouterr().out
+
+
+def test_the_report_is_as_asked_and_none_of_a_sweep_that_was_stopped(
+    sweep: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Settings] = []
+    monkeypatch.setattr(report, "write_report", lambda path, settings, _: asked.append(settings))
+    callback = SweepSummary(report=True, trust=["mine"])
+    callback.on_multirun_start(OmegaConf.create({"hydra": {"sweep": {"dir": str(sweep)}}}))
+    (sweep / "noisy/train.log").write_text("epoch 1")
+    callback.on_multirun_end(OmegaConf.create())
+    assert [settings.trust for settings in asked] == [("mine",)]
+    monkeypatch.setattr(signals, "_received", [15])
+    callback.on_multirun_end(OmegaConf.create())
+    assert len(asked) == 1
 
 
 @pytest.mark.slow

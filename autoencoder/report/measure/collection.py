@@ -38,7 +38,7 @@ class Collection(NamedTuple):
     Attributes:
         evaluations: Of the runs that could be evaluated.
         floors: By `data_key`.
-        left_out: Why each other run is not among them.
+        left_out: Why each other run is not among them, nor the floors of a data set.
     """
 
     evaluations: list[Evaluation]
@@ -83,15 +83,14 @@ def collect(path: Path, settings: Settings, console: Console) -> Collection:
                 continue
             described.append(description)
             measured.append(measurement)
-        left_out = collector.left_out | found.unfinished
         if not measured:
-            raise runs.RunError(nothing_left(path, left_out))
+            raise runs.RunError(nothing_left(path, collector.left_out | found.unfinished))
         floors = collector.floors(described, measured, progress("floors"))
     found_labels = labels(described)
     evaluations = [
         _evaluation(*parts, floors) for parts in zip(described, measured, found_labels, strict=True)
     ]
-    return Collection(evaluations, floors, left_out)
+    return Collection(evaluations, floors, collector.left_out | found.unfinished)
 
 
 def nothing_left(path: Path, left_out: dict[Path, str]) -> str:
@@ -124,7 +123,7 @@ class _Collector:
     def floors(
         self, described: list[Described], measured: list[Measurement], say: Say
     ) -> dict[str, Floors]:
-        """The floors of each data set."""
+        """The floors of each data set; none of one that they can't be measured on any more."""
         sizes: dict[str, set[int]] = {}
         for measurement in measured:
             of_data = sizes.setdefault(measurement.data_key, set())
@@ -135,9 +134,14 @@ class _Collector:
             floors = cache.load_floors(self.path, key)
             if floors is None:
                 say("linear methods and real images")
-                if of_key not in self._references:
-                    keys = [measurement.data_key for measurement in measured]
-                    self._referring(self._load(described[keys.index(of_key)].path))
+                index = [measurement.data_key for measurement in measured].index(of_key)
+                try:
+                    if of_key not in self._references:
+                        self._referring(self._load(described[index].path))
+                except AutoencoderError as error:  # the data is gone; what was measured is not
+                    name = measured[index].data.get("name", "the data")
+                    self.left_out[Path(f"the floors of {name}")] = _reason(error)
+                    continue
                 linear, judge = self._references[of_key]
                 floors = replace(linear.floors(sorted(latent_sizes)), generation=judge.floor())
                 cache.save_floors(self.path, key, floors)
@@ -173,8 +177,9 @@ def _evaluation(
 ) -> Evaluation:
     metrics = runs.read_metrics(described.path) or {}
     columns = measurement.columns
-    of_data = floors[measurement.data_key]
-    pca_mse = of_data.pca_mse[int(columns["latent_size"])]
+    of_data = floors.get(measurement.data_key)
+    pca_mse = of_data.pca_mse[int(columns["latent_size"])] if of_data else math.nan
+    generation = of_data.generation if of_data else {}
     joined = {
         **columns,
         # What the report does not measure itself.
@@ -183,7 +188,7 @@ def _evaluation(
             for column, metric in COLUMNS.items()
             if metric.recorded and column not in columns
         },
-        **{f"{column}_floor": value for column, value in of_data.generation.items()},
+        **{f"{column}_floor": value for column, value in generation.items()},
         "pca_mse": pca_mse,
         # Both of clean images, so that a network that is tested on noise is compared as well.
         "pca_ratio": columns["clean_mse"] / pca_mse if pca_mse else math.nan,
