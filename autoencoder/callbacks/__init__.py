@@ -9,6 +9,7 @@ from autoencoder.callbacks.progress import Progress
 from autoencoder.callbacks.reconstructions import Reconstructions
 from autoencoder.callbacks.samples import Samples
 from autoencoder.callbacks.signals import KeepSignals
+from autoencoder.callbacks.tensorboard import TensorBoard
 
 __all__ = [
     "EpochSeed",
@@ -21,4 +22,5 @@ __all__ = [
     "Progress",
     "Reconstructions",
     "Samples",
+    "TensorBoard",
 ]

@@ -13,12 +13,15 @@ import lightning as L
 from lightning.pytorch.utilities import rank_zero_only
 
 from autoencoder.analysis import plotting
-from autoencoder.callbacks.showing import save_figure
+from autoencoder.callbacks.showing import save_figure, tensorboards
 from autoencoder.runs.files import write_text
 
 log = logging.getLogger(__name__)
 
 Row = dict[str, float]
+
+# TensorBoard's CUSTOM SCALARS tab: group, chart, curves.
+_CHARTS = {"loss": {"training and validation": ["Multiline", ["train/loss", "val/loss"]]}}
 
 
 class History(L.Callback):
@@ -48,6 +51,12 @@ class History(L.Callback):
     def best(self, metric: str) -> Row:
         """The row in which a metric is smallest."""
         return min(self.rows, key=lambda row: row.get(metric, math.inf))
+
+    @rank_zero_only
+    def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Has TensorBoard show both losses in one chart."""
+        for writer in tensorboards(trainer):
+            writer.add_custom_scalars(_CHARTS)
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Starts the clock."""

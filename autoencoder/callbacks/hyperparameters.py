@@ -1,4 +1,4 @@
-"""TensorBoard's HPARAMS tab, with metrics in it."""
+"""TensorBoard's HPARAMS tab."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,19 +8,14 @@ from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.tensorboard.summary import hparams
 
 from autoencoder.callbacks.showing import tensorboards
-from autoencoder.metrics import RECORDED
-
-# Those by which any two runs may be compared.
-METRICS = tuple(
-    name for name, metric in RECORDED.items() if metric.better and "bound" not in metric.alike
-)
 
 
 class HyperParameters(L.Callback):
-    """Registers the run's values at its start, and the metrics that it will log by its end.
+    """Marks the run as a session of the given values, from its start to the end of its test.
 
-    TensorBoard shows only metrics that were named together with the values; Lightning's own
-    logger writes a made-up number for each of them into the curves, this does not.
+    No summary of the experiment is written, which would be that of all runs beside it: without
+    one, TensorBoard takes the values of all runs, those that differ first, and all curves as
+    metrics.
 
     Args:
         values: Names and values; what is neither number, bool nor string is shown as text.
@@ -34,17 +29,16 @@ class HyperParameters(L.Callback):
 
     @rank_zero_only
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Writes the values and the names of the metrics."""
-        # Their values are read from the scalars of the same names.
-        session_start = hparams(self.values, dict.fromkeys(METRICS, 0.0))[:2]
-        self._write(trainer, *session_start)
+        """Writes the values."""
+        _, start, _ = hparams(self.values, {})
+        self._write(trainer, start)
 
     @rank_zero_only
     def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Marks the session as finished."""
-        self._write(trainer, hparams(self.values, dict.fromkeys(METRICS, 0.0))[2])
+        _, _, end = hparams(self.values, {})
+        self._write(trainer, end)
 
-    def _write(self, trainer: L.Trainer, *summaries: Any) -> None:
+    def _write(self, trainer: L.Trainer, summary: Any) -> None:
         for writer in tensorboards(trainer):
-            for summary in summaries:
-                writer.file_writer.add_summary(summary)  # type: ignore[attr-defined]  # it is open
+            writer.file_writer.add_summary(summary)  # type: ignore[attr-defined]  # it is open

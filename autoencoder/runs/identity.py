@@ -57,11 +57,14 @@ def flatten(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def differences(saved: Any, cfg: DictConfig) -> Iterator[str]:
-    """What tells a config from a saved one, a line a key; nothing where both are one experiment."""
+    """What tells a config from a saved one, a line a key; nothing where both are one experiment.
+
+    Where a run is logged to beside its own files is no part of it.
+    """
     there, asked = dict(flatten(OmegaConf.to_container(saved))), dict(flatten(resolved(cfg)))
     for key in sorted(there.keys() | asked.keys()):
         old, new = there.get(key, "nothing"), asked.get(key, "nothing")
-        if old != new and key not in NOT_THE_EXPERIMENT:
+        if old != new and key not in NOT_THE_EXPERIMENT and not key.startswith("logger"):
             yield f"{key}: {old} there, {new} asked for"
 
 

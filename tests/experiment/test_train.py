@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 
 from autoencoder.callbacks import EpochSeed, NonFiniteLossError
 from autoencoder.experiment.build import ConfigError
@@ -97,9 +98,14 @@ def test_tensorboard_has_curves_grids_metrics_and_embedding(tiny: Compose) -> No
     cfg = tiny()
     train(cfg)
     folder = Path(cfg.run_dir) / "tensorboard"
-    tags = EventAccumulator(str(folder)).Reload().Tags()
+    events = EventAccumulator(str(folder)).Reload()
+    tags = events.Tags()
     assert {"train/loss", "val/loss", "val/mse", "test/mse", "test/psnr"} <= set(tags["scalars"])
+    assert "epoch" not in tags["scalars"]
     assert tags["images"]
+    (layout,) = events.Tensors("custom_scalars__config__")
+    (group,) = Layout.FromString(layout.tensor_proto.string_val[0]).category
+    assert list(group.chart[0].multiline.tag) == ["train/loss", "val/loss"]
     session = b"".join(path.read_bytes() for path in folder.glob("events*"))
     assert b"_hparams_/session_start_info" in session
     assert b"_hparams_/session_end_info" in session

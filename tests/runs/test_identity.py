@@ -84,7 +84,11 @@ def test_another_experiment_differs(tiny: Compose, word: str) -> None:
     assert len(list(differences(OmegaConf.create(resolved(tiny(word))), tiny()))) == len(lines)
 
 
-@pytest.mark.parametrize("word", ["name=y", "overwrite=true", "optimized_metric=val/mse"])
+@pytest.mark.parametrize(
+    "word",
+    ["name=y", "overwrite=true", "optimized_metric=val/mse", "logger=none", "trust=[mine]",
+     "logger.tensorboard._target_=lightning.pytorch.loggers.TensorBoardLogger"],
+)  # fmt: skip
 def test_the_same_experiment_elsewhere_does_not(tiny: Compose, word: str) -> None:
     assert list(differences(OmegaConf.create(resolved(tiny())), tiny(word))) == []
 
