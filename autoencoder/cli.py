@@ -1,12 +1,15 @@
 """The programs: `train` makes a run or a sweep, `evaluate` its report, `pack` a folder of images.
 
 A checkout starts them as `python train.py` and so on, an installed package as `autoencoder-train`
-and so on. What takes time to import is imported inside: torch, as `--help` does not need it, and
-Hydra, as a signal may come meanwhile.
+and so on. One more, `trained`, uses a run: it is `autoencoder`, or `python -m autoencoder`, and its
+first word is what to do. What takes time to import is imported inside: torch, as `--help` does not
+need it, and Hydra, as a signal may come meanwhile.
 """
 
 from __future__ import annotations
 
+import importlib
+import sys
 from typing import TYPE_CHECKING
 
 from autoencoder.commandline import command
@@ -45,3 +48,33 @@ def pack(cfg: DictConfig) -> None:
     from autoencoder.experiment.pack import pack
 
     pack(cfg)
+
+
+# What each command of `autoencoder` does; it is a function of that name in a file of `trained`.
+COMMANDS = {
+    "embed": ("embed", "the latents of images"),
+    "export": ("export", "the model as safetensors, ONNX or torch.export"),
+}
+
+
+def trained() -> None:
+    """One use of a trained model, named by the first word of the command line."""
+    name = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    if name in ("--help", "-h"):
+        print("Uses a trained model. Commands, each with its own --help:\n")
+        for known, (_, meaning) in COMMANDS.items():
+            print(f"  autoencoder {known:<12}{meaning}")
+        return
+    if name not in COMMANDS:
+        sys.exit(f"error: {name}: no such command; it is one of {', '.join(COMMANDS)}")
+    # As a program of its own, which has its config in a file of that name.
+    sys.argv[:2] = [f"autoencoder {name}"]
+
+    @command(name)
+    def program(cfg: DictConfig) -> None:
+        from autoencoder.trained.options import carried_out
+
+        module = importlib.import_module(f"autoencoder.trained.{COMMANDS[name][0]}")
+        carried_out(cfg, getattr(module, name))
+
+    program()

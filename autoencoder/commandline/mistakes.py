@@ -125,7 +125,9 @@ def _known_keys() -> Iterator[str]:
     chosen = [f"{key}={value}" for key, _, value in pairs if value in choices(key)]
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-        name = Path(sys.argv[0]).stem.removeprefix("autoencoder-")
-        cfg = compose(name if name in ("evaluate", "pack") else "train", chosen)
+        # A command of `autoencoder` is the last word of the program's name.
+        program = re.split("[ -]", Path(sys.argv[0]).stem)[-1]
+        names = [path.stem for path in CONF_DIR.glob("*.yaml")]
+        cfg = compose(program if program in names else "train", chosen)
     for key, _ in flatten(OmegaConf.to_container(cfg)):
         yield key
