@@ -14,6 +14,7 @@ from autoencoder.runs.identity import PLACE
 
 # A key whose value is a text, whatever it looks like; other signs are those of lists, or quotes.
 _TEXT = re.compile(r"(name|run|out|data[._]root)=(?P<value>[^\\'\"()\[\]{},$]+)")
+_KEYS = re.compile(r"[\w./@]+")
 
 
 class WordsError(AutoencoderError):
@@ -68,6 +69,8 @@ def _check(overrides: Sequence[str]) -> None:
         torn = torn or word.startswith("=") or word.count("[") != word.count("]")
         if torn:
             raise WordsError(f"{word}: not a key=value; write it {_mended(overrides, word)}")
+    # Of values that go together, one may stand beside several others.
+    paired = {key for word in overrides if word.startswith("pairs=") for key in _KEYS.findall(word)}
     for key, values in _sweeps(overrides):
         if key in PLACE:
             raise WordsError(
@@ -75,7 +78,7 @@ def _check(overrides: Sequence[str]) -> None:
                 "runs by what they vary"
             )
         twice = {value for value in values if values.count(value) > 1}
-        if twice:
+        if twice and key not in paired:
             raise WordsError(f"{key}={','.join(values)}: {', '.join(sorted(twice))} stands twice")
 
 

@@ -30,6 +30,8 @@ def check(cfg: DictConfig) -> None:
         ConfigError: At the first that can't be used; the text says what can.
     """
     values = resolved(cfg)
+    if values.get("pairs") is not None:
+        raise ConfigError("pairs: several runs are a sweep, which takes -m")
     for group in _GROUPS:
         if not isinstance(values.get(group), dict):
             raise ConfigError(f"{group} is missing; it can be {', '.join(choices(group))}")
@@ -52,6 +54,12 @@ def check_arguments(prefix: str, values: Mapping[str, Any], function: Callable[.
     """
     for problem in _wrong_arguments(prefix, values, function):
         raise ConfigError(problem)
+
+
+def argument_in_words(target: str, name: str) -> str:
+    """What the annotation of an argument allows, in words; empty where it says nothing of them."""
+    parameters, _ = _parameters(resolve_name(target))
+    return _in_words(parameters[name][0]) if name in parameters else ""
 
 
 class _Range(NamedTuple):

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from autoencoder import AutoencoderError
 
 # Keys that say where a run lies and what happens around it.
-PLACE = ("run_dir", "name", "overwrite", "report", "trust", "fail_fast")
+PLACE = ("run_dir", "name", "overwrite", "report", "trust", "fail_fast", "pairs")
 # Keys that may differ between two descriptions of the same experiment; the files of the data are
 # the same wherever they lie.
 NOT_THE_EXPERIMENT = (*PLACE, "threads", "data.root", "data.download", "optimized_metric")

@@ -4,17 +4,19 @@ Imports neither torch nor Lightning, as Hydra loads it before it runs anything.
 """
 
 import logging
-import math
 import time
+from contextlib import suppress
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn, JobStatus
+from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from autoencoder import AutoencoderError
 from autoencoder.commandline import explain
 from autoencoder.runs import is_pruned
+from autoencoder.sweeps.pairs import jobs
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +37,8 @@ class SweepProgress(Callback):
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Counts the runs to come."""
-        self._n_runs = _count(config)
+        with suppress(AutoencoderError, HydraException):  # with which the sweep ends as well
+            self._n_runs = _count(config)
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Starts the clock."""
@@ -74,9 +77,4 @@ def _count(config: DictConfig) -> int:
         return int(config.hydra.sweeper.n_trials)
     params = config.hydra.sweeper.get("params") or {}
     texts = [f"{key}={value}" for key, value in params.items()]
-    overrides = OverridesParser.create().parse_overrides([*texts, *config.hydra.overrides.task])
-    return math.prod(
-        len(list(override.sweep_string_iterator()))
-        for override in overrides
-        if override.is_sweep_override()
-    )
+    return len(jobs([*texts, *config.hydra.overrides.task], config.get("pairs")))
