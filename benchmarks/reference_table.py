@@ -1,8 +1,8 @@
-"""The reference table as the README shows it, from `multirun/reference/report/results.csv`.
+"""The reference table as `docs/results.md` shows it, from the report of `multirun/reference`.
 
     python benchmarks/reference_table.py
 
-`--write` puts it into the README, in place of the one that is there.
+`--write` puts it into that page, in place of the one that is there.
 """
 
 import csv
@@ -17,8 +17,8 @@ from autoencoder.metrics import Metric, in_words
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "multirun/reference/report/results.csv"
-README = ROOT / "README.md"
-# The table in the README, between these marks.
+PAGE = ROOT / "docs/results.md"
+# The table in that page, between these marks.
 MARKED = re.compile(r"(<!-- reference table -->\n)(.*?)(<!-- /reference table -->)", re.DOTALL)
 
 COLUMNS = (
@@ -59,6 +59,6 @@ def _number(text: str) -> float:
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--write"]:
-        README.write_text(MARKED.sub(rf"\g<1>{table()}\g<3>", README.read_text()))
+        PAGE.write_text(MARKED.sub(rf"\g<1>{table()}\g<3>", PAGE.read_text()))
     else:
         print(table(), end="")

@@ -1,4 +1,4 @@
-"""The reference table: what the README says is in its report, and the report is of its runs."""
+"""The reference table: what its page says is in its report, and the report is of its runs."""
 
 import csv
 import json
@@ -8,7 +8,7 @@ import statistics
 import pytest
 from omegaconf import OmegaConf
 
-from benchmarks.reference_table import MARKED, README, RESULTS, table
+from benchmarks.reference_table import MARKED, PAGE, RESULTS, table
 
 REFERENCE = RESULTS.parent.parent
 # Of metrics.json and of the report's table: what was measured at the end of a run, and by the
@@ -27,8 +27,8 @@ def metrics(folder: str) -> dict[str, float]:
     return found
 
 
-def test_the_readme_shows_the_results() -> None:
-    found = MARKED.search(README.read_text())
+def test_the_page_shows_the_results() -> None:
+    found = MARKED.search(PAGE.read_text())
     assert found is not None
     assert found[2] == table()
 
@@ -68,7 +68,7 @@ def test_the_report_and_its_figures_are_there_and_small() -> None:
     assert sum(path.stat().st_size for path in report) < 10e6
     page = (RESULTS.parent / "report.md").read_text()
     figures = [RESULTS.parent / name for name in re.findall(r"\((figures/.*?)\)", page)]
-    shown = re.findall(r'src="(multirun/reference/.*?)"', README.read_text())
+    shown = re.findall(r"multirun/reference/report/(figures/.*?\.png)", PAGE.read_text())
     assert len(shown) == 3
-    assert {*figures} >= {README.parent / name for name in shown}
+    assert {*figures} >= {RESULTS.parent / name for name in shown}
     assert all(figure.is_file() for figure in figures)

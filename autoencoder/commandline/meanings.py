@@ -27,7 +27,7 @@ def annotated(text: str, config_name: str, words: Sequence[str]) -> str:
     told = dict(word.split("=", 1) for word in words if "=" in word)
     comments = _comments(folders, "", config_name, told)
     lines = text.split("\n")
-    for number, key, comment in _keys(lines):
+    for number, key, comment in keys(lines):
         if not comment and key in comments:
             lines[number] += f"  # {comments[key]}"
     return "\n".join(lines)
@@ -49,12 +49,12 @@ def _comments(
         for name, value in pairs:
             found |= _comments(folders, name, value, told)
     package = "" if "@package _global_" in text else f"{group.replace('/', '.')}."
-    own = _keys(text.split("\n"))
+    own = keys(text.split("\n"))
     return found | {f"{package}{key}".lstrip("."): comment for _, key, comment in own if comment}
 
 
-def _keys(lines: Sequence[str]) -> Iterator[tuple[int, str, str]]:
-    """Of each line that sets a key: its number, the dotted key, and the comment."""
+def keys(lines: Sequence[str]) -> Iterator[tuple[int, str, str]]:
+    """Of each line of YAML that sets a key: its number, the dotted key, and the comment."""
     above: list[tuple[int, str]] = []
     for number, line in enumerate(lines):
         if match := _LINE.match(line):
