@@ -128,6 +128,18 @@ METRICS = (
     Metric("images_per_second", "images_per_second", "images/s", "training images a second"),
 )  # fmt: skip
 COLUMNS = {metric.column: metric for metric in METRICS if metric.column}
+# What the columns of a report are about, in its order.
+TOPICS = {
+    "latent": ("latent_size", "compression", "knn", "pca_knn", "linear_probe", "pca_linear_probe",
+               "trustworthiness", "silhouette", "dead_units", "participation_ratio"),
+    "error": ("mse", "psnr", "ssim", "clean_mse"),
+    "against PCA": ("pca_mse", "pca_ratio"),
+    "noise": ("input_psnr", "linear_psnr"),
+    "generation": ("frechet", "frechet_floor", "precision", "precision_floor", "recall",
+                   "recall_floor", "named_as_asked", "named_as_asked_floor"),
+    "likelihood": ("elbo", "iwae", "reconstruction", "kl", "active_units"),
+    "cost": ("parameters", "train_seconds", "images_per_second"),
+}  # fmt: skip
 RECORDED = {metric.recorded: metric for metric in METRICS if metric.recorded}
 
 

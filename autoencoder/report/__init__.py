@@ -14,7 +14,9 @@ from autoencoder.report.draw import figures
 from autoencoder.report.measure.collection import collect
 from autoencoder.report.measure.evaluation import Evaluation, Floors
 from autoencoder.report.measure.settings import Settings
-from autoencoder.report.write import latent_map, page, table
+from autoencoder.report.write import latent_map, overview, page, table
+from autoencoder.report.write.charts import styles
+from autoencoder.report.write.facts import facts
 from autoencoder.report.write.findings import findings
 from autoencoder.report.write.protocol import protocol
 from autoencoder.report.write.rows import group, runs_csv
@@ -85,12 +87,19 @@ def write_report(
                     title, summary, table.markdown_table(rows), drawn, paragraphs
                 ),
                 PAGE: page.render_html(
-                    title,
-                    summary,
-                    table.html_table(rows),
-                    drawn,
-                    latent_map.render(ordered),
-                    paragraphs,
+                    page.Content(
+                        title=title,
+                        compared=overview.compared(rows),
+                        cards=overview.cards(rows),
+                        headlines=overview.headlines(rows),
+                        findings=summary,
+                        table=table.html_table(rows),
+                        figures=drawn,
+                        latent_map=latent_map.render(ordered),
+                        protocol=paragraphs,
+                        styles=dict(zip((row.group for row in rows), styles(rows), strict=True)),
+                        data=facts(rows),
+                    )
                 ),
             }
             for name, text in texts.items():

@@ -103,6 +103,7 @@ class FakeData:
             worst=examples(order[:-11:-1]),
             map_indices=np.arange(n_points),
             map_images=self.pixels[:n_points],
+            map_reconstructions=(reconstructions[:n_points] * 255).round().astype(np.uint8),
             pca_map=maps,
             tsne_map=np.tanh(maps + 0.1 * generator.standard_normal(maps.shape)).astype(np.float32),
             map_trustworthiness={"pca": 0.84, "tsne": 0.981},

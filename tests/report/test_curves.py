@@ -28,18 +28,12 @@ def data() -> FakeData:
     return FakeData(60)
 
 
-@pytest.fixture(autouse=True)
-def _nothing_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(curves, "line_plot", lambda *given, **options: (*given, options))
-
-
 def page(
     draw: Callable[[Groups], Any], runs: Sequence[Evaluation], floors: Floors | None = None
 ) -> tuple[list[Curve], dict[str, Any], str]:
     """The curves, the options and the caption of a figure of one page."""
     ((drawn, caption),) = draw(dataclasses.replace(Groups.of(runs), floors=floors))
-    found, _, _, options = drawn
-    return found, options, caption
+    return drawn.curves, drawn._asdict(), caption
 
 
 def points(curve: Curve) -> list[tuple[float, float]]:

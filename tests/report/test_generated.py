@@ -1,8 +1,8 @@
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from autoencoder.report.draw import generated
 from autoencoder.report.draw.groups import Groups
@@ -28,7 +28,7 @@ def run_of(data: FakeData, group: str, latent_dim: int = 0, n_classes: int = 0) 
     return dataclasses.replace(run, generated=gallery, generation={"prior": prior})
 
 
-def drawn(*runs: Evaluation) -> dict[str, tuple[Figure, str]]:
+def drawn(*runs: Evaluation) -> dict[str, Any]:
     """Figure and caption of each page by its name; a page after the first has its number."""
     groups = Groups.of(runs)
     return {

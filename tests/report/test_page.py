@@ -1,5 +1,6 @@
 import base64
 import dataclasses
+import hashlib
 import io
 import json
 import re
@@ -12,14 +13,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from markupsafe import Markup
 from matplotlib.figure import Figure
 from PIL import Image
 
 from autoencoder.report.draw.figures import FigureWithCaption, draw
 from autoencoder.report.measure.evaluation import Evaluation
-from autoencoder.report.write import latent_map
-from autoencoder.report.write.page import render_html, render_markdown
+from autoencoder.report.write import latent_map, overview
+from autoencoder.report.write.charts import styles
+from autoencoder.report.write.facts import facts
+from autoencoder.report.write.page import Content, render_html, render_markdown
 from autoencoder.report.write.rows import group
 from autoencoder.report.write.table import html_table
 from tests.report.fakes import FakeData, four_runs
@@ -43,7 +45,9 @@ def runs(data: FakeData) -> list[Evaluation]:
 
 def map_data(html: str) -> dict[str, Any]:
     """What the script of the map is given."""
-    found = re.search(r'<script type="application/json"[^>]*>(.*?)</script>', html, re.S)
+    found = re.search(
+        r'<script type="application/json" id="latent-map-data">(.*?)</script>', html, re.S
+    )
     assert found
     return dict(json.loads(found[1]))
 
@@ -77,60 +81,123 @@ class Nesting(HTMLParser):
         assert self.open.pop() == tag
 
 
+def whole(data: FakeData, runs: list[Evaluation], **other: Any) -> Content:
+    """All that a page of these runs shows."""
+    rows = group(runs)
+    ordered = [run for row in rows for run in row.evaluations]
+    values = {
+        "title": "multirun/first",
+        "compared": overview.compared(rows),
+        "cards": overview.cards(rows),
+        "headlines": overview.headlines(rows),
+        "findings": ["A sentence on the best run."],
+        "table": html_table(rows),
+        "figures": draw(ordered, {data.key: data.floors()}),
+        "latent_map": latent_map.render(ordered),
+        "protocol": [("checksum", "0123456789abcdef" * 4)],
+        "styles": dict(zip((row.group for row in rows), styles(rows), strict=True)),
+        "data": facts(rows),
+    }
+    return Content(**values | other)
+
+
+def report_data(html: str) -> dict[str, Any]:
+    """What the scripts of the page are given."""
+    found = re.search(r'<script type="application/json" id="report-data">(.*?)</script>', html)
+    assert found
+    return dict(json.loads(found[1]))
+
+
 def test_html_needs_nothing_beside_itself(data: FakeData, runs: list[Evaluation]) -> None:
-    figures = draw(runs[:1], {data.key: data.floors()})
-    html = render_html(
-        "A & B <sweep>",
-        ["A < B."],
-        Markup("<table><tbody><tr><td>1</td></tr></tbody></table>"),
-        figures,
-        latent_map.render(runs),
-        [("seed", "<0>")],
-    )
+    texts = {"title": "A & B <sweep>", "findings": ["A < B."], "protocol": [("seed", "<0>")]}
+    html = render_html(whole(data, runs, **texts))
     page = Nesting(html)
     assert len(set(page.ids)) == len(page.ids)
     for address in page.addresses:
-        assert address.startswith(("data:image/png;base64,", "#"))
+        assert address.startswith(("data:image/", "#"))
         assert not address.startswith("#") or address[1:] in page.ids
     assert "<h1>A &amp; B &lt;sweep&gt;</h1>" in html
     assert "<li>A &lt; B.</li>" in html
     assert "<dd>&lt;0&gt;</dd>" in html
+    assert "https://" not in html
     assert len(html) < 2e6
 
 
+def test_only_what_the_page_brought_is_allowed_to_run(
+    data: FakeData, runs: list[Evaluation]
+) -> None:
+    html = render_html(whole(data, runs[:1], title="<script>alert(1)</script>"))
+    policy = re.search(r'Content-Security-Policy" content="(.*?)"', html)
+    assert policy
+    allowed = dict(part.split(" ", 1) for part in policy[1].split("; "))
+    assert allowed["default-src"] == "'none'"
+    for tag in ("script", "style"):
+        texts = re.findall(rf"<{tag}>(.*?)</{tag}>", html, re.S)
+        digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()) for text in texts]
+        assert allowed[f"{tag}-src"] == " ".join(f"'sha256-{one.decode()}'" for one in digests)
+    # Which a policy of hashes forbids.
+    assert not re.search(r'<[^>]*\s(style|on\w+)="', html.partition("<script")[0])
+
+
+def test_the_library_keeps_its_licence(data: FakeData, runs: list[Evaluation]) -> None:
+    assert "Leon Sorokin" in render_html(whole(data, runs[:1]))
+
+
 def test_html_leaves_out_what_is_empty() -> None:
-    html = render_html("Title", [], Markup(), [], Markup(), [])
+    html = render_html(Content(title="Title"))
     assert "<section" not in html
-    assert "$" not in html
 
 
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", "{{ 7 * 7 }}", '"><img src=x>'])
 def test_names_are_no_markup(data: FakeData, name: str) -> None:
     run = dataclasses.replace(data.evaluation(), label=name, group=name)
     figure = dataclasses.replace(small_figure(caption=name), title=name)
-    table = html_table(group([run]))
-    html = render_html(name, [name], table, [figure], latent_map.render([run]), [(name, name)])
+    texts = {"title": name, "findings": [name], "protocol": [(name, name)], "figures": [figure]}
+    html = render_html(whole(data, [run], **texts))
     page = Nesting(html)
-    assert all(address.startswith(("data:image/png", "#")) for address in page.addresses)
+    assert all(address.startswith(("data:image/", "#")) for address in page.addresses)
     assert "<script>alert" not in html
     assert "<h1>49" not in html
     assert map_data(html)["runs"][0]["label"] == name
+    assert report_data(html)["groups"][0]["name"] == name
     text = render_markdown(name, [name], "", [figure], [(name, name)])
     assert not re.search(r"(?<!\\)<", text)
 
 
 def test_a_dollar_is_only_a_dollar() -> None:
-    html = render_html("$title", ["$body"], Markup(), [], Markup(), [("$", "${x}")])
+    html = render_html(Content(title="$title", findings=["$body"], protocol=[("$", "${x}")]))
     assert "<h1>$title</h1>" in html
     assert "<li>$body</li>" in html
 
 
 def test_further_pages_are_folded() -> None:
-    html = render_html(
-        "Title", [], Markup(), [small_figure(), small_figure("loss_2", page=2)], Markup(), []
-    )
+    figures = [small_figure("samples"), small_figure("samples_2", page=2)]
+    html = render_html(Content(title="Title", figures=figures))
     assert html.count("<details") == 1
-    assert '<details id="loss_2">' in html
+    assert '<details id="samples_2">' in html
+
+
+def test_charts_have_the_numbers_of_the_pictures(data: FakeData, runs: list[Evaluation]) -> None:
+    content = whole(data, runs)
+    given = report_data(render_html(content))["charts"]
+    assert set(given) == {
+        *("loss", "rate_distortion", "noise_robustness", "latent_use", "class_errors")
+    }
+    (loss,) = (figure for figure in content.figures if figure.name == "loss")
+    lines = loss.figure.axes[0].lines
+    assert len(given["loss"]["curves"]) == len(lines)
+    for curve, line in zip(given["loss"]["curves"], lines, strict=True):
+        assert curve["y"] == pytest.approx(list(line.get_ydata()), rel=1e-5)
+        assert curve["color"] == line.get_color()
+    groups = {one["name"]: one["color"] for one in report_data(render_html(content))["groups"]}
+    for name in ("loss", "rate_distortion", "noise_robustness", "latent_use"):
+        curves = [curve for curve in given[name]["curves"] if curve["of"]]
+        assert {curve["of"]: curve["color"] for curve in curves} == groups
+
+
+def test_a_picture_says_what_was_found() -> None:
+    said = small_figure(caption="Lines of numbers. The lowest is 0.02, of “a”.").said
+    assert said == "Title of loss. The lowest is 0.02, of “a”."
 
 
 def test_markdown_links_its_figures() -> None:
@@ -142,7 +209,10 @@ def test_markdown_links_its_figures() -> None:
         [("seed", "0")],
     )
     assert text.startswith("# A \\<b> title\n\n- 2 \\* 3 is 6.\n\n## Results\n\n| run | mse |")
-    assert "![Title of loss](figures/loss.png)\n\nWhat to see.\n\n### Title of use" in text
+    assert (
+        "![Title of loss. What to see.](figures/loss.png)\n\nWhat to see.\n\n### Title of use"
+        in text
+    )
     assert text.endswith("## Protocol\n\n- **seed**: 0\n")
 
 
@@ -270,20 +340,7 @@ def test_report_in_a_browser(
     from selenium.webdriver.common.action_chains import ActionChains
     from selenium.webdriver.common.by import By
 
-    rows = "".join(
-        f'<tr><th scope="row">{run.label}</th>{"<td>0.12345</td>" * 15}</tr>' for run in runs
-    )
-    table = Markup(
-        f"<table><thead><tr>{'<th>a column</th>' * 16}</tr></thead><tbody>{rows}</tbody></table>"
-    )
-    html = render_html(
-        "multirun/first: 4 runs",
-        ["A sentence on the best run."],
-        table,
-        draw(runs, {data.key: data.floors()}),
-        latent_map.render(runs),
-        [("checksum", "0123456789abcdef" * 4)],
-    )
+    html = render_html(whole(data, runs))
     path = tmp_path / "report.html"
     path.write_text(html, encoding="utf-8")
     for width in (1280, 390):

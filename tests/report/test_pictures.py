@@ -97,14 +97,15 @@ def test_extremes_have_their_own_errors_and_classes(
     assert f"{most} of the 10 worst" in caption
 
 
-def test_a_class_has_its_own_error(data: FakeData, drawn: Callable[..., list[Any]]) -> None:
+def test_a_class_has_its_own_error(data: FakeData) -> None:
     wanted = {label: 0.001 * (3 * label % 10 + 1) for label in range(10)}
     errors = np.array([wanted[label] for label in data.labels], np.float32)
     runs = [
         dataclasses.replace(data.evaluation(name, seed=seed), image_mse=factor * errors)
         for name, seed, factor in (("a", 0, 1), ("a", 1, 3), ("b", 0, 5))
     ]
-    ((given, caption),) = drawn(pictures.class_errors, "heat_map", *runs)
+    pages: Any = pictures.class_errors(Groups.of(runs))
+    ((given, caption),) = pages
     ratios, texts, row_names, names, _ = given
     assert row_names == ["a", "b"]
     order = sorted(wanted, key=lambda label: -wanted[label])

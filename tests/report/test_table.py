@@ -6,6 +6,7 @@ import re
 import pytest
 from rich.console import Console
 
+from autoencoder.metrics import COLUMNS, TOPICS
 from autoencoder.report.measure.evaluation import Evaluation
 from autoencoder.report.write import table
 from autoencoder.report.write.rows import Row, best, group
@@ -27,7 +28,8 @@ def test_a_latent_as_large_as_the_image_is_called_overcomplete(rows: list[Row]) 
 
 def test_best_numbers_are_marked(rows: list[Row]) -> None:
     assert "**0.0100**" in table.markdown_table(rows)
-    assert '<td class="best"><strong>0.0100</strong></td>' in table.html_table(rows)
+    found = re.findall(r'<td class="best[^>]*>([^<]*)<', table.html_table(rows))
+    assert "0.0100" in [text.strip() for text in found]
 
 
 def test_html_escapes_what_was_typed(evaluations: list[Evaluation]) -> None:
@@ -51,7 +53,8 @@ def test_a_constant_has_no_spread(evaluations: list[Evaluation]) -> None:
 def test_every_line_has_as_many_cells(rows: list[Row]) -> None:
     lines = table.markdown_table(rows).splitlines()
     assert len({line.count(" | ") for line in lines}) == 1
-    lines = table.html_table(rows).split("</tr>")[:-1]
+    # Below the line of topics.
+    lines = table.html_table(rows).split("</tr>")[1:-1]
     assert len({line.count("</td>") + line.count("</th>") for line in lines}) == 1
 
 
@@ -77,3 +80,23 @@ def test_the_console_has_room_for_it(rows: list[Row], width: int) -> None:
     assert ("overcomplete" in capture.get()) or width == 80
     assert ("k-NN" in capture.get()) == (width == 200)
     assert max(map(len, capture.get().splitlines())) <= width
+
+
+def test_every_column_is_about_something(rows: list[Row]) -> None:
+    about = [column for columns in TOPICS.values() for column in columns]
+    assert sorted(about) == sorted(COLUMNS)
+
+
+def test_eight_columns_are_seen_at_first() -> None:
+    assert sum("report" in metric.brief for metric in COLUMNS.values()) == 8
+
+
+DASH = "\N{EN DASH}"
+
+
+def test_points_stand_below_points() -> None:
+    cells = [table.Cell("9.50 ± 0.10"), table.Cell("10 ± 2"), table.Cell(DASH), table.Cell("1.5")]
+    means, spreads = zip(*table.Column("", "", cells).aligned, strict=True)
+    digit, point = "\N{FIGURE SPACE}", "\N{PUNCTUATION SPACE}"
+    assert means == ("9.50", f"10{digit * 2}{point}", f"{DASH}{digit * 2}{point}", f"1.5{digit}")
+    assert [len(text) for text in spreads] == [6, 6, 6, 6]

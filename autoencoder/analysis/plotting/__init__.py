@@ -1,8 +1,8 @@
 """Pictures: functions that return a matplotlib Figure and touch no file."""
 
-from autoencoder.analysis.plotting.heat import heat_map
+from autoencoder.analysis.plotting.heat import Heat, heat_map
 from autoencoder.analysis.plotting.images import LARGEST_ERROR, Array, ImageBlock, image_blocks
-from autoencoder.analysis.plotting.lines import Curve, line_plot, loss_curve, none_negative
+from autoencoder.analysis.plotting.lines import Chart, Curve, line_plot, loss_curve, none_negative
 from autoencoder.analysis.plotting.maps import MapPanel, latent_map, latent_maps
 from autoencoder.analysis.plotting.style import (
     CLASS_COLORS,
@@ -21,7 +21,9 @@ __all__ = [
     "RUN_COLORS",
     "RUN_MARKERS",
     "Array",
+    "Chart",
     "Curve",
+    "Heat",
     "ImageBlock",
     "MapPanel",
     "class_colors",

@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib import colormaps
@@ -9,6 +10,24 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from autoencoder.analysis.plotting.style import literal, shortened
+
+
+class Heat(NamedTuple):
+    """Ratios in rows and columns, before they are drawn, as the arguments of `heat_map`.
+
+    Attributes:
+        values: The ratios (rows, columns); NaN where there is none.
+        texts: What is written into each cell.
+        row_names: A name for each row.
+        column_names: A name for each column.
+        bar_label: What the colour means.
+    """
+
+    values: NDArray[np.float64]
+    texts: Sequence[Sequence[str]]
+    row_names: Sequence[str]
+    column_names: Sequence[str]
+    bar_label: str
 
 
 @literal

@@ -26,6 +26,8 @@ class Curve(NamedTuple):
         linestyle: As matplotlib has them.
         marker: A marker for each point; none if empty.
         filled: Whether the markers are filled.
+        of: The runs that it is of, where they share its colour; none of a floor.
+        what: Which of their numbers it is, where there are several.
     """
 
     x: Sequence[float]
@@ -35,6 +37,32 @@ class Curve(NamedTuple):
     linestyle: str = "-"
     marker: str = ""
     filled: bool = True
+    of: str = ""
+    what: str = ""
+
+
+class Chart(NamedTuple):
+    """Lines and their axes: what a plot shows, before it is drawn, as the arguments of `line_plot`.
+
+    Attributes:
+        curves: The lines, drawn in their order.
+        x_label: What the horizontal axis is.
+        y_label: What the vertical axis is.
+        log_x: Whether the horizontal axis is logarithmic.
+        log_y: Whether the vertical axis is logarithmic.
+        whole_x: Whether the horizontal axis has ticks at whole numbers only.
+        overcomplete_from: From where on the horizontal axis is shaded as overcomplete.
+        level: A height that is marked by a line, and what it means.
+    """
+
+    curves: Sequence[Curve]
+    x_label: str
+    y_label: str
+    log_x: bool = False
+    log_y: bool = False
+    whole_x: bool = False
+    overcomplete_from: float | None = None
+    level: tuple[float, str] | None = None
 
 
 def loss_curve(epochs: Sequence[int], curves: Mapping[str, Sequence[float]]) -> Figure:

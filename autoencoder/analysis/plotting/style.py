@@ -28,7 +28,8 @@ literal = rc_context({"text.parse_math": False})
 def run_style(index: int) -> tuple[str, str]:
     """Colour and marker of the run of that number: 49 pairs before they repeat."""
     n = len(RUN_COLORS)
-    return RUN_COLORS[index % n], RUN_MARKERS[(index // n) % len(RUN_MARKERS)]
+    # Neighbours differ in both, so that they are told apart without colour.
+    return RUN_COLORS[index % n], RUN_MARKERS[(index + index // n) % len(RUN_MARKERS)]
 
 
 def class_colors(n: int) -> list[str]:

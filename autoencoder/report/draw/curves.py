@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from autoencoder.analysis.plotting import RUN_COLORS, Curve, line_plot, none_negative, shortened
+from autoencoder.analysis.plotting import RUN_COLORS, Chart, Curve, none_negative, shortened
 from autoencoder.report.draw.groups import (
     Drawing,
     Groups,
@@ -68,14 +68,18 @@ def _loss_curves(groups: Groups, y_label: str, caption: str) -> Drawing:
                 for stage in ("train", "val")
             )
             label = group if run is runs[0] else ""
-            curves.append(Curve(epochs, train, "", color, "--"))
-            curves.append(Curve(epochs, val, label, color, "-", marker if marked else ""))
+            seed = f", seed {run.config['seed']}" if "seed" in run.config else ""
+            shown = marker if marked else ""
+            curves += [
+                Curve(epochs, train, "", color, "--", of=group, what=f"training{seed}"),
+                Curve(epochs, val, label, color, "-", shown, of=group, what=f"validation{seed}"),
+            ]
         lowest[group] = mean(_lowest(run, "val/loss") for run in runs)
     if lowest := known(lowest):
         best = least(lowest)
         caption += f"The lowest validation loss is {lowest[best]:.3g}, of {quoted(best)}."
-    figure = line_plot(curves, "epoch", y_label, log_y=none_negative(curves), whole_x=True)
-    return figure, caption
+    chart = Chart(curves, "epoch", y_label, log_y=none_negative(curves), whole_x=True)
+    return chart, caption
 
 
 def rate_distortion(groups: Groups) -> Iterator[Drawing]:
@@ -92,12 +96,15 @@ def rate_distortion(groups: Groups) -> Iterator[Drawing]:
             [run.columns.get(column, math.nan) for run in runs]
             for column in ("latent_size", "clean_mse", "mse", "pca_ratio")
         )
-        curves.append(Curve(sizes, clean, group, color, "", marker))
-        if any(map(denoises, runs)):
-            curves.append(Curve(sizes, noisy, "", color, "", marker, filled=False))
+        denoising = any(map(denoises, runs))
+        what = "clean input" if denoising else ""
+        curves.append(Curve(sizes, clean, group, color, "", marker, of=group, what=what))
+        if denoising:
+            what = "corrupted input"
+            curves.append(Curve(sizes, noisy, "", color, "", marker, False, group, what))
         ratios[group] = mean(ratio)
     overcomplete = any(run.columns.get("latent_size", 0) >= pixels for run in groups.all)
-    figure = line_plot(
+    chart = Chart(
         curves if floor else curves[1:],
         "latent size",
         "test MSE",
@@ -132,7 +139,7 @@ def rate_distortion(groups: Groups) -> Iterator[Drawing]:
             f"From {pixels:,} dimensions on, as many as there are pixels, a latent is "
             "overcomplete: PCA of that size has no error, so there is no floor."
         )
-    yield figure, caption
+    yield chart, caption
 
 
 def noise_robustness(groups: Groups) -> Iterator[Drawing]:
@@ -157,7 +164,7 @@ def noise_robustness(groups: Groups) -> Iterator[Drawing]:
             for std in sorted({std for run in runs for std in run.robustness})
         }
         psnr = measured[group]
-        curves.append(Curve(list(psnr), list(psnr.values()), group, color, "-", marker))
+        curves.append(Curve(list(psnr), list(psnr.values()), group, color, "-", marker, of=group))
     stds = {std for psnr in measured.values() for std in known(psnr) if std > 0}
     if not stds:
         return
@@ -178,7 +185,7 @@ def noise_robustness(groups: Groups) -> Iterator[Drawing]:
     caption += f": {listed(beside)}. " if beside else ". "
     if worst != best:
         caption += f"Lowest is {quoted(worst)} with {at[worst]:.1f} dB."
-    yield line_plot(curves, "standard deviation of the noise", "PSNR in dB"), caption
+    yield Chart(curves, "standard deviation of the noise", "PSNR in dB"), caption
 
 
 def latent_use(groups: Groups) -> Iterator[Drawing]:
@@ -205,10 +212,11 @@ def latent_use(groups: Groups) -> Iterator[Drawing]:
             label += f", {ratio:.3g} effective"
             used[group] = ratio / size
         thin = marker if size < 40 else ""
-        curves.append(Curve(list(range(1, size + 1)), shares.tolist(), label, color, "-", thin))
+        dimensions = list(range(1, size + 1))
+        curves.append(Curve(dimensions, shares.tolist(), label, color, "-", thin, of=group))
     if not curves:
         return
-    figure = line_plot(
+    chart = Chart(
         curves,
         "dimension, by falling variance",
         "share of the largest variance",
@@ -242,7 +250,7 @@ def latent_use(groups: Groups) -> Iterator[Drawing]:
             if len(used) == 1
             else f"; {quoted(least(used))} the smallest, {used[least(used)]:.0%}."
         )
-    yield figure, caption
+    yield chart, caption
 
 
 def _tenths(count: float) -> str:

@@ -9,6 +9,7 @@ from functools import cached_property
 from matplotlib.figure import Figure
 from PIL import Image
 
+from autoencoder.analysis.plotting import Chart, Heat, heat_map, line_plot
 from autoencoder.report.draw import generated
 from autoencoder.report.draw.curves import (
     latent_use,
@@ -49,6 +50,7 @@ class FigureWithCaption:
         caption: What to see in it, in sentences; of a further page, only what is new.
         figure: The picture.
         page: 1, or more where it goes on with the figure before it.
+        drawn_of: What a page that answers can draw it of; None where it is pictures.
     """
 
     name: str
@@ -56,6 +58,7 @@ class FigureWithCaption:
     caption: str
     figure: Figure
     page: int = 1
+    drawn_of: Chart | Heat | None = None
 
     @cached_property
     def png(self) -> bytes:
@@ -63,6 +66,25 @@ class FigureWithCaption:
         file = io.BytesIO()
         self.figure.savefig(file, dpi=_DPI, pil_kwargs={"optimize": True})
         return _small(file.getvalue())
+
+    @property
+    def webp(self) -> bytes:
+        """The same picture as a WebP file, which is smaller."""
+        file = io.BytesIO()
+        picture = Image.open(io.BytesIO(self.png)).convert("RGB")
+        picture.save(file, "WEBP", lossless=True, method=2, quality=50)
+        return file.getvalue()
+
+    @property
+    def said(self) -> str:
+        """What a reader who can't see it is told: its title, and the last that its caption says."""
+        finding = re.split(r"(?<=[.:]) (?=[A-Z\u201c])", self.caption)[-1]
+        return f"{self.title}. {finding}".strip()
+
+    @property
+    def kind(self) -> str:
+        """How a page that answers shows it: as a `chart`, a `heat`; a picture if empty."""
+        return type(self.drawn_of).__name__.lower() if self.drawn_of is not None else ""
 
     @property
     def width(self) -> int:
@@ -102,11 +124,18 @@ def _pages(name: str, title: str, drawings: Iterable[Drawing]) -> list[FigureWit
             name if page == 1 else f"{name}_{page}",
             title if len(pages) == 1 else f"{title} ({page} of {len(pages)})",
             caption.strip(),
-            figure,
+            _figure(drawing),
             page,
+            None if isinstance(drawing, Figure) else drawing,
         )
-        for page, (figure, caption) in enumerate(pages, start=1)
+        for page, (drawing, caption) in enumerate(pages, start=1)
     ]
+
+
+def _figure(drawing: Figure | Chart | Heat) -> Figure:
+    if isinstance(drawing, Chart):
+        return line_plot(**drawing._asdict())
+    return heat_map(*drawing) if isinstance(drawing, Heat) else drawing
 
 
 def _small(png: bytes) -> bytes:

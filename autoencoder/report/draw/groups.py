@@ -12,11 +12,12 @@ from typing import Self, TypeVar
 import numpy as np
 from matplotlib.figure import Figure
 
-from autoencoder.analysis.plotting import run_style
+from autoencoder.analysis.plotting import Chart, Heat, run_style
 from autoencoder.report import phrases
 from autoencoder.report.measure.evaluation import Evaluation, Floors
 
-Drawing = tuple[Figure, str]  # a figure and its caption
+# A figure, or what one is drawn of, and its caption.
+Drawing = tuple[Figure | Chart | Heat, str]
 Key = TypeVar("Key")
 
 # Pictures of more groups than this go on in a further figure.

@@ -103,7 +103,7 @@ def class_errors(groups: Groups) -> Iterator[Drawing]:
     order = order[:_MOST_CLASSES]
     texts = [[_thousandths(error) for error in row] for row in errors[:, order]]
     names = [shortened(classes[label], 18) for label in present[order]]
-    figure = plotting.heat_map(
+    heat = plotting.Heat(
         ratios[:, order], texts, list(groups.runs), names, "class MSE over the run's mean"
     )
     caption = (
@@ -117,7 +117,7 @@ def class_errors(groups: Groups) -> Iterator[Drawing]:
         kept = min(known(overall), key=lambda k: overall[k])
         caption += f"Lost most: {listed(lost)}. "
         caption += f"Kept best: {classes[kept]} ({overall[kept]:.1f} times)."
-    yield figure, caption
+    yield heat, caption
 
 
 def latent_maps(groups: Groups) -> Iterator[Drawing]:

@@ -51,6 +51,8 @@ class Measurement:
         worst: The ten test images of largest error, the worst first.
         map_indices: `(n,)`, the test images in the maps.
         map_images: uint8 `(n, C, H, W)`, these images.
+        map_reconstructions: uint8 `(n, C, H, W)`, what the run makes of them, corrupted as its
+            noise does.
         pca_map: `(n, 2)`, the latents on their first two principal components.
         tsne_map: `(n, 2)`, their t-SNE map.
         map_trustworthiness: Of the two maps, by `pca` and `tsne`: whether neighbours on the map
@@ -78,6 +80,7 @@ class Measurement:
     worst: Examples
     map_indices: Integers
     map_images: NDArray[np.uint8]
+    map_reconstructions: NDArray[np.uint8]
     pca_map: Floats
     tsne_map: Floats
     map_trustworthiness: dict[str, float]

@@ -97,6 +97,7 @@ def measure(
         worst=examples(order[::-1][:N_WORST].copy()),
         map_indices=chosen,
         map_images=test[torch.from_numpy(chosen)].numpy(),
+        map_reconstructions=_to_bytes(reconstructions[torch.from_numpy(chosen)]),
         pca_map=pca,
         tsne_map=tsne,
         map_trustworthiness={
@@ -202,6 +203,11 @@ def _generation(
     say("walking through the latent")
     shown = gallery(run.model, run.data, generated.images[:SAMPLES])
     return columns, {"prior": generated.prior, "classifier": judge.fingerprint}, shown
+
+
+def _to_bytes(images: Tensor) -> np.ndarray:
+    """Images in [0, 1] as uint8, as files have them."""
+    return (images.nan_to_num() * 255).round().clamp(0, 255).to(torch.uint8).numpy()
 
 
 def _or_nan(measure: Callable[[], float]) -> float:

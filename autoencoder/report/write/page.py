@@ -1,48 +1,86 @@
 """The pages of a report: HTML that is one file and opens offline, and Markdown."""
 
+import base64
+import hashlib
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from markupsafe import Markup
 
 from autoencoder.report.draw.figures import FigureWithCaption
+from autoencoder.report.write.charts import MARKS, charts
+from autoencoder.report.write.overview import Card
 from autoencoder.report.write.templates import plain, rendered
 
+_ASSETS = Path(__file__).parent / "assets"
+_STYLES = ("uplot.min.css", "page.css", "table.css")
+# In this order: each may use what stands before it.
+_SCRIPTS = ("base.js", "table.js", "charts.js")
+_LEAD = "rate_distortion"
 
-def render_html(
-    title: str,
-    summary: Sequence[str],
-    table: Markup,
-    figures: Sequence[FigureWithCaption],
-    latent_map: Markup,
-    protocol: Sequence[tuple[str, str]],
-) -> str:
-    """The report as one HTML file, figures and all.
 
-    Args:
-        title: Of the page, as plain text.
-        summary: Sentences, as plain text.
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """What a page shows; whatever is empty is left out.
+
+    Attributes:
+        title: Of the page, as all of these texts plain text.
+        compared: What was compared, in one line.
+        cards: The best of each kind.
+        headlines: What came out, in a few sentences.
+        findings: The same at length.
         table: The `<table>`.
-        figures: Shown in their order; further pages of a figure are folded.
+        figures: Shown in their order; further pages of a picture are folded.
         latent_map: What `latent_map.render` returns.
-        protocol: How the numbers came about: names and values, as plain text.
+        protocol: How the numbers came about: names and values.
+        styles: Colour and marker of each design by its name.
+        data: What scripts are given, as JSON has it.
     """
-    content = {
-        "Summary": summary,
-        "Results": table,
-        "Figures": figures,
-        "Explore the latent": latent_map,
-        "Protocol": protocol,
+
+    title: str
+    compared: str = ""
+    cards: Sequence[Card] = ()
+    headlines: Sequence[str] = ()
+    findings: Sequence[str] = ()
+    table: Markup = field(default_factory=Markup)
+    figures: Sequence[FigureWithCaption] = ()
+    latent_map: Markup = field(default_factory=Markup)
+    protocol: Sequence[tuple[str, str]] = ()
+    styles: dict[str, tuple[str, str]] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def render_html(content: Content) -> str:
+    """The report as one HTML file, figures and all, that runs no script but its own."""
+    lead = next((one for one in content.figures if one.name.startswith(_LEAD)), None)
+    answering = [one for one in content.figures if one.kind and one is not lead]
+    pictures = [one for one in content.figures if not one.kind and one is not lead]
+    sections = {
+        "Summary": content.cards or content.headlines or content.findings or lead,
+        "Results": content.table,
+        "Figures": answering,
+        "Explore the latent": content.latent_map,
+        "Pictures": pictures,
+        "Protocol": content.protocol,
     }
-    return rendered(
+    data = {"groups": [], "table": {"columns": [], "seeds": []}} | content.data
+    page = rendered(
         "page",
-        title=title,
-        sections=[heading for heading, filled in content.items() if filled],
-        summary=summary,
-        table=table,
-        figures=figures,
-        latent_map=latent_map,
-        protocol=protocol,
+        **vars(content) | {"data": data | {"charts": charts(content.figures), "marks": MARKS}},
+        sections=[heading for heading, filled in sections.items() if filled],
+        lead=lead,
+        charts=answering,
+        pictures=pictures,
+        marks=MARKS,
+        policy=_POLICY,
+        style=Markup("\n".join(_asset(name) for name in _STYLES)),
+        script=Markup(_script()),
     )
+    html = str(page)
+    return html.replace(f'content="{_POLICY}"', f'content="{_policy(html)}"', 1)
 
 
 def render_markdown(
@@ -70,10 +108,44 @@ def render_markdown(
         blocks.append("## Figures")
     for figure in figures:
         heading = plain(figure.title)
-        blocks += [f"### {heading}", f"![{heading}](figures/{figure.name}.png)"]
+        blocks += [f"### {heading}", f"![{plain(figure.said)}](figures/{figure.name}.png)"]
         if figure.caption:
             blocks.append(plain(figure.caption))
     if protocol:
         facts = [f"- **{plain(name)}**: {plain(value)}" for name, value in protocol]
         blocks += ["## Protocol", "\n".join(facts)]
     return "\n\n".join(blocks) + "\n"
+
+
+def _asset(name: str) -> str:
+    return (_ASSETS / name).read_text(encoding="utf-8")
+
+
+def _script() -> str:
+    """All scripts as one: the library with its licence, then the page's own, in one scope."""
+    licence = f"/* uPlot\n{_asset('uplot.LICENSE').strip()}\n*/"
+    # Without its own first line, which is the address of its project.
+    library = re.sub(r"\A/\*!.*?\*/\s*", "", _asset("uplot.min.js"))
+    own = "\n".join(_asset(name) for name in _SCRIPTS)
+    return f'{licence}\n{library}\n(() => {{\n"use strict";\n{own}\n}})();\n'
+
+
+# Stands for the policy while the page that it depends on is made.
+_POLICY = "policy"
+
+
+def _policy(html: str) -> str:
+    """The content security policy: what is in the page, and nothing that comes from elsewhere."""
+    kinds = {
+        "script": re.findall(r"<script>(.*?)</script>", html, re.S),
+        "style": re.findall(r"<style>(.*?)</style>", html, re.S),
+    }
+    allowed = "; ".join(
+        f"{kind}-src " + (" ".join(map(_digest, texts)) or "'none'")
+        for kind, texts in kinds.items()
+    )
+    return f"default-src 'none'; img-src data:; {allowed}; base-uri 'none'; form-action 'none'"
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,5 +1,6 @@
 """The table of a report, as HTML, as Markdown and on the console."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -7,7 +8,8 @@ from markupsafe import Markup
 from rich.table import Table
 
 from autoencoder.console import fitted_table
-from autoencoder.metrics import COLUMNS, Metric, in_words
+from autoencoder.metrics import COLUMNS, TOPICS, Metric, in_words
+from autoencoder.report.write.charts import MARKS, styles
 from autoencoder.report.write.rows import Row, best
 from autoencoder.report.write.templates import plain, rendered
 
@@ -15,26 +17,91 @@ from autoencoder.report.write.templates import plain, rendered
 _DROPPED = ("frechet", "knn", "clean_mse", "psnr", "latent_size", "pca_mse")
 
 
+# Spaces as wide as a digit and as a point, which put numbers below each other.
+_DIGIT, _POINT = "\N{FIGURE SPACE}", "\N{PUNCTUATION SPACE}"
+
+
 class Cell(NamedTuple):
-    """What stands in a cell, and whether it is the best number of its column."""
+    """What stands in a cell, and whether it is the best number of its column.
+
+    Attributes:
+        text: As people read it.
+        best: Whether it is the best of those that can be compared.
+        mean: The number; NaN where there is none.
+        std: Its spread over the seeds; NaN where there is none.
+    """
 
     text: str
     best: bool = False
+    mean: float = math.nan
+    std: float = math.nan
 
 
 class Column(NamedTuple):
-    """A column: its heading, what that means, and a cell for each row."""
+    """A column: its heading, what that means, and a cell for each row.
+
+    Attributes:
+        title: The heading.
+        meaning: What the numbers are.
+        cells: One for each row.
+        name: In `results.csv`.
+        topic: What it is about, as its neighbours.
+        better: -1 where less is better, 1 where more is, 0 where neither.
+        shown: Whether it is seen before anything is chosen.
+    """
 
     title: str
     meaning: str
     cells: list[Cell]
+    name: str = "n"
+    topic: str = "other"
+    better: int = 0
+    shown: bool = False
+
+    @property
+    def aligned(self) -> list[tuple[str, str]]:
+        """Means and spreads, padded so that points stand below points."""
+        parts = [cell.text.partition(" \N{PLUS-MINUS SIGN} ")[::2] for cell in self.cells]
+        means, spreads = ([part[i] for part in parts] for i in (0, 1))
+        widest = max((len(text) for text in spreads), default=0)
+        said = [f"\N{PLUS-MINUS SIGN} {text}" if text else "" for text in spreads]
+        return [
+            (mean, text + _DIGIT * (widest + 2 * (widest > 0) - len(text)))
+            for mean, text in zip(_below_each_other(means), said, strict=True)
+        ]
+
+
+def _below_each_other(texts: Sequence[str]) -> list[str]:
+    places = [len(text.partition(".")[2]) if text[:1].isdigit() or text[:1] == "-" else 0
+              for text in texts]  # fmt: skip
+    most = max(places, default=0)
+    padding = [_DIGIT * (most - n) + _POINT * (most > 0 == n) for n in places]
+    return [text + pad for text, pad in zip(texts, padding, strict=True)]
+
+
+def columns(rows: Sequence[Row]) -> list[Column]:
+    """The columns of the page's table: those about one thing beside each other."""
+    order = [name for names in TOPICS.values() for name in names]
+    found = _columns(rows, list(COLUMNS.values()))
+    place = {name: i for i, name in enumerate(order)}
+    return sorted(found, key=lambda column: place.get(column.name, len(order)))
 
 
 def html_table(rows: Sequence[Row]) -> Markup:
-    """The table as HTML; the best numbers are of class `best`."""
-    columns = _columns(rows, list(COLUMNS.values()))
-    lines = zip(_names(rows), zip(*(column.cells for column in columns), strict=True), strict=True)
-    return rendered("table", columns=columns, lines=list(lines))
+    """The table as HTML; the best numbers are of class `best`, what is not seen at first `more`."""
+    found = columns(rows)
+    lines = [
+        (name, style, [(column, column.cells[i], column.aligned[i]) for column in found])
+        for i, (name, style) in enumerate(zip(_names(rows), styles(rows), strict=True))
+    ]
+    return rendered("table", columns=found, lines=lines, topics=_topics(found), marks=MARKS)
+
+
+def _topics(found: Sequence[Column]) -> list[tuple[str, int, int]]:
+    """Each topic with the number of its columns, and of those that are seen at first."""
+    topics = dict.fromkeys(column.topic for column in found)
+    alike = {topic: [column for column in found if column.topic == topic] for topic in topics}
+    return [(topic, len(of), sum(one.shown for one in of)) for topic, of in alike.items()]
 
 
 def markdown_table(rows: Sequence[Row]) -> str:
@@ -85,17 +152,25 @@ def _columns(rows: Sequence[Row], metrics: Sequence[Metric]) -> list[Column]:
             metric.title,
             metric.meaning,
             [
-                Cell(_text(row, column), (row.first.data_key, row.group, column) in marked)
+                Cell(
+                    _text(row, column),
+                    (row.first.data_key, row.group, column) in marked,
+                    row.mean(column),
+                    row.std(column),
+                )
                 for row in rows
             ],
+            column,
+            next((topic for topic, names in TOPICS.items() if column in names), "other"),
+            metric.better,
+            "report" in metric.brief,
         )
         for metric in metrics
         if (column := metric.column) == "pca_mse" or any(row.has(column) for row in rows)
     ]
     if any(len(row.seeds) > 1 for row in rows):
-        found.insert(
-            0, Column("n", "runs, of one seed each", [Cell(str(len(row.seeds))) for row in rows])
-        )
+        counts = [Cell(str(len(row.seeds)), mean=len(row.seeds)) for row in rows]
+        found.insert(0, Column("n", "runs, of one seed each", counts))
     return found
 
 

@@ -81,3 +81,4 @@ def test_runs_have_pairs_of_colour_and_marker() -> None:
     assert len(set(styles[:49])) == 49
     assert styles[49] == styles[0]
     assert len({color for color, _ in styles[:7]}) == 7
+    assert len({marker for _, marker in styles[:7]}) == 7
