@@ -19,8 +19,8 @@ from omegaconf import DictConfig
 from autoencoder.commandline.configs import choices
 from autoencoder.experiment import slurm
 from autoencoder.experiment.build import ConfigError
-from autoencoder.experiment.threads import cores
 from autoencoder.runs.identity import resolved
+from autoencoder.runs.machine import cores
 
 
 def check(cfg: DictConfig) -> None:

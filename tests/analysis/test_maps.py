@@ -42,6 +42,16 @@ def test_tsne_map_separates_clusters_and_repeats_itself() -> None:
     assert (tsne_map(latents, max_points=120, seed=6)[0] != indices).any()
 
 
+def test_components_that_are_known_are_used() -> None:
+    latents = np.random.default_rng(0).standard_normal((30, 4)).astype(np.float32)
+    known = PrincipalComponents.fit(latents)
+    np.testing.assert_array_equal(pca_map(latents, pca=known), pca_map(latents))
+    np.testing.assert_array_equal(tsne_map(latents, pca=known)[1], tsne_map(latents)[1])
+    other = PrincipalComponents.fit(latents[:, ::-1] * [1, 2, 3, 4])
+    assert not np.array_equal(pca_map(latents, pca=other), pca_map(latents))
+    assert not np.array_equal(tsne_map(latents, pca=other)[1], tsne_map(latents)[1])
+
+
 @pytest.mark.parametrize("shape", [(40, 1), (40, 2), (4, 3)])
 def test_tsne_map_of_small_latents(shape: tuple[int, int]) -> None:
     indices, coordinates = tsne_map(np.random.default_rng(0).standard_normal(shape))

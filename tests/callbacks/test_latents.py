@@ -10,6 +10,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
 from autoencoder.analysis import plotting
+from autoencoder.analysis.pca import PrincipalComponents
 from autoencoder.callbacks import LatentMaps, latents
 from autoencoder.data import to_float
 from tests.callbacks.conftest import Fit, garments
@@ -29,7 +30,7 @@ def test_a_point_has_the_class_of_its_image(
     # Maps by which a latent can be known again.
     to_pca, to_tsne = np.random.default_rng(0).normal(size=(2, 72, 2)).astype(np.float32)
     monkeypatch.setattr(latents, "tsne_map", lambda of, **_: (np.arange(len(of)), of @ to_tsne))
-    monkeypatch.setattr(latents, "pca_map", lambda of: of @ to_pca)
+    monkeypatch.setattr(latents, "pca_map", lambda of, pca: of @ to_pca)
     monkeypatch.setattr(latents, "save_figure", lambda _, *saved: drawn.update([saved]))
     monkeypatch.setattr(plotting, "latent_map", lambda *arguments: arguments)
     data = garments()
@@ -77,3 +78,35 @@ def test_too_few_points_are_no_failure(
     fit(garments(), LatentMaps(3, seed=0), max_epochs=1)
     assert "no maps of the latents: t-SNE needs 4 points" in caplog.text
     assert not list(tmp_path.rglob("*.png"))
+
+
+def test_the_projector_gets_long_latents_on_principal_components(
+    fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(latents, "_PROJECTED", 5)
+    logger = TensorBoardLogger(tmp_path, name="", version="")
+    data = garments()
+    model = fit(data, LatentMaps(1000, seed=0), max_epochs=1, logger=logger)
+    with torch.inference_mode():
+        codes = model.encode(to_float(data.test.images)).flatten(1).double().numpy()
+    path = next(tmp_path.rglob("tensors.tsv"))
+    assert path.parent.name == "latent-pca5"
+    shown = np.loadtxt(path)
+    mean = codes - codes.mean(0)
+    _, _, directions = np.linalg.svd(mean, full_matrices=False)
+    right = np.abs(mean @ directions[:5].T)
+    spread = right.std(0).max()
+    rows = nearest(torch.from_numpy(np.abs(shown) / spread), torch.from_numpy(right / spread))
+    assert len(rows.unique()) == len(shown) == 40
+    # Text of few digits: 43 MB of a run were here.
+    assert path.stat().st_size < 40 * 5 * 11
+
+
+def test_what_the_projector_gets_has_four_digits_after_the_largest_spread() -> None:
+    pca = PrincipalComponents.fit(np.eye(3))
+    for scale in (1e-6, 1.0, 1e5):
+        points = np.array([[0.0, 1.23456789], [0.0, 4.0]]) * scale
+        _, shown = latents._projected(points, pca)
+        assert shown[0, 1] / scale == pytest.approx(1.2346, abs=1e-9)
+    _, constant = latents._projected(np.full((2, 2), 0.5), pca)
+    assert (constant == 0.5).all()

@@ -1,8 +1,6 @@
 """The threads of a run: chosen when it starts, and kept."""
 
 import json
-import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +10,7 @@ from threadpoolctl import threadpool_info
 
 from autoencoder import runs
 from autoencoder.experiment import threads
-from autoencoder.experiment.threads import free_cores, set_threads
+from autoencoder.experiment.threads import set_threads
 from autoencoder.experiment.train import train
 from tests.conftest import Compose
 
@@ -21,9 +19,7 @@ from tests.conftest import Compose
 def on_four_cores(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(threads, "cores", lambda: 4)
     monkeypatch.setattr(threads, "_TOLD", None)
-    free_cores.cache_clear()
     yield
-    free_cores.cache_clear()
     set_threads(1)
 
 
@@ -32,37 +28,6 @@ def recorded(run: Path, n_threads: object) -> Path:
     (run / runs.ENVIRONMENT).parent.mkdir()
     (run / runs.ENVIRONMENT).write_text(json.dumps(values))
     return run
-
-
-@pytest.mark.parametrize(
-    ("busy", "free"), [([0.2], 4), ([1.4, 1.2], 3), ([1.4, 0.3], 4), ([3.8, 4.2], 1), ([6, 5], 1)]
-)
-def test_a_run_takes_the_cores_that_stay_free(
-    monkeypatch: pytest.MonkeyPatch, busy: list[float], free: int
-) -> None:
-    seen = iter(busy)
-    monkeypatch.setattr(threads, "_busy_cores", lambda _: next(seen))
-    assert set_threads("auto") == free == torch.get_num_threads()
-    # Once in a process: the runs of a sweep are alike.
-    assert set_threads("auto") == free
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_other_processes_are_counted_and_this_one_is_not(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    core = min(os.sched_getaffinity(0))
-    tick = os.sysconf("SC_CLK_TCK")
-    monkeypatch.setattr(threads, "_STAT", tmp_path / "stat")
-    # user, nice, system, idle, iowait, irq, softirq, steal; and of guests, who are users as well.
-    (tmp_path / "stat").write_text(
-        f"cpu  9 9 9 9 9 9 9 9 9 9\ncpu{core} {tick} {tick} {tick} 7 7 {tick} {tick} {tick} 7 7\n"
-        "cpu999 7 7 7 7 7 7 7 7 7 7\nintr 1 2 3\n"
-    )
-    monkeypatch.setattr(os, "times", lambda: os.times_result((1.5, 0.5, 70, 70, 70)))
-    assert threads._busy_seconds() == pytest.approx(6 - 2)
-    (tmp_path / "stat").unlink()
-    assert threads._busy_seconds() == 0
 
 
 def test_who_shares_out_the_cores_is_obeyed(
@@ -77,7 +42,7 @@ def test_who_shares_out_the_cores_is_obeyed(
 
 
 def test_processes_of_ones_own_take_no_core_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "_busy_cores", lambda _: 3.0)
+    monkeypatch.setattr(threads, "free_cores", lambda: 1)
     assert set_threads("auto", alone=False) == 4
 
 

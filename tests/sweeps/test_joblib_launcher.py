@@ -6,11 +6,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
 import pytest
+from omegaconf import OmegaConf
 
+from autoencoder import AutoencoderError
+from autoencoder.sweeps import joblib_launcher
 from autoencoder.sweeps.joblib_launcher import JoblibLauncher
 from tests.conftest import TINY
 
@@ -27,11 +31,18 @@ def printed(tmp_path: Path) -> Path:
 @pytest.fixture
 def parallel_sweep(tmp_path: Path, printed: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A sweep of two runs at once, without a word on threads."""
-    words = "-m", "hydra/launcher=joblib", "seed=0,1", "trainer.max_epochs=3", "name=s"
+    words = (
+        "-m",
+        "hydra/launcher=joblib",
+        "hydra.launcher.n_jobs=2",
+        "seed=0,1",
+        "trainer.max_epochs=3",
+        "name=s",
+    )
     environment = {name: value for name, value in os.environ.items() if "THREADS" not in name}
     with printed.open("w") as file:
         process = subprocess.Popen(
-            [*TRAIN, *words, *COMMON, "data.train_size=1056"],
+            [*TRAIN, *words, *COMMON, "data.train_size=1056", "hydra.launcher.n_jobs=2"],
             cwd=tmp_path, env=environment, stdout=file, stderr=file,
         )  # fmt: skip
     yield process
@@ -90,3 +101,48 @@ def test_results_are_in_the_order_of_the_runs(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(launcher, "_run", run)
     jobs: Any = [["x=1"], ["x=2"], ["x=3"]]
     assert list(launcher.launch(jobs, initial_job_idx=5)) == jobs
+
+
+@pytest.mark.parametrize(
+    ("cores", "memory", "n_jobs"), [(8, 64e9, 8), (8, 7e9, 3), (1, 64e9, 1), (8, 1e9, 1)]
+)
+def test_as_many_runs_at_once_as_there_are_cores_and_memory_for(
+    monkeypatch: pytest.MonkeyPatch, cores: int, memory: float, n_jobs: int
+) -> None:
+    monkeypatch.setattr(joblib_launcher, "free_cores", lambda: cores)
+    monkeypatch.setattr(joblib_launcher, "free_memory", lambda: memory)
+    launcher = JoblibLauncher("auto")
+    launcher.config = OmegaConf.create({"trainer": {"accelerator": "cpu"}})
+    assert launcher._n_jobs() == n_jobs
+
+
+@pytest.mark.parametrize("n_jobs", [0, "many", None, 1.5])
+def test_a_number_of_runs_that_cannot_be_is_refused(n_jobs: Any) -> None:
+    with pytest.raises(AutoencoderError, match="n_jobs must be auto"):
+        JoblibLauncher(n_jobs)
+
+
+@pytest.mark.parametrize("kills", [1, 2, 4])
+def test_a_kill_costs_the_other_runs_no_place_at_once(
+    monkeypatch: pytest.MonkeyPatch, kills: int
+) -> None:
+    launcher = JoblibLauncher(2)
+    at_once: list[int] = []
+
+    def run(calls: list[Any], returns: dict[int, Any]) -> None:
+        at_once.append(len(calls))
+        if len(at_once) == 1:
+            returns[0] = "done"
+        if len(at_once) <= kills:
+            raise BrokenProcessPool
+        returns.update({number: "done" for _, number, _ in calls})
+
+    monkeypatch.setattr(
+        launcher, "calls", lambda jobs, _: [(job, n, {}) for n, job in enumerate(jobs)]
+    )
+    monkeypatch.setattr(launcher, "_run", run)
+    monkeypatch.setattr(launcher, "failed", lambda *_: "killed")
+    found = launcher.launch([["seed=0"], ["seed=1"], ["seed=2"], ["seed=3"]], 0)
+    # The first run was done; once, the others go on together, after that one at a time.
+    assert at_once == ([4, 3] if kills == 1 else [4, 3, 1, 1, 1])
+    assert list(found).count("killed") == max(0, kills - 2)
