@@ -124,7 +124,8 @@ def run(start: float, words: list[str]) -> None:
             clock.first_steps.append(time.time())
         advance(loop, *arguments)
 
-    program.train, _TrainingEpochLoop.advance = run_once, step  # type: ignore[method-assign]
+    program.train = run_once
+    setattr(_TrainingEpochLoop, "advance", step)  # noqa: B010  # a method of another signature
     atexit.register(lambda: _print(clock))
     cli.train()
 
