@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from autoencoder.commandline.configs import CONF_DIR
 from autoencoder.runs.identity import run_name
+from autoencoder.sweeps import plugins
 
 # The tests' networks are too small to share out; and idle threads of OpenMP spin.
 torch.set_num_threads(1)
@@ -20,6 +21,8 @@ torch.set_num_threads(1)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Without them no config composes, and a file of tests that runs first would have none.
+plugins.register()
 OmegaConf.register_new_resolver("run_name", run_name, replace=True)
 
 TINY = (

@@ -11,7 +11,6 @@ from hydra.core.utils import JobReturn
 
 from autoencoder import AutoencoderError
 from autoencoder.commandline import output, signals
-from autoencoder.console import SHARED_CONSOLE
 from autoencoder.runs.identity import run_name
 from autoencoder.runs.machine import free_cores, free_memory
 from autoencoder.sweeps.processes import Call, JobError, ProcessLauncher
@@ -107,6 +106,9 @@ class JoblibLauncher(ProcessLauncher):
         return max(1, min(free_cores(), int(free_memory() // _MEMORY_OF_A_RUN)))
 
     def _one(self, *call: *Call) -> tuple[int, JobReturn]:
+        # Here, as it takes as long to import as all else that --help needs of this package.
+        from autoencoder.console import SHARED_CONSOLE
+
         signals.follow()
         output.keep()
         overrides, number, _ = call
