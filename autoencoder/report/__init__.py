@@ -14,8 +14,9 @@ from autoencoder.report.draw import figures
 from autoencoder.report.measure.collection import collect
 from autoencoder.report.measure.evaluation import Evaluation, Floors
 from autoencoder.report.measure.settings import Settings
-from autoencoder.report.write import latent_map, overview, page, table
+from autoencoder.report.write import overview, page, table
 from autoencoder.report.write.charts import styles
+from autoencoder.report.write.explorer import explorer
 from autoencoder.report.write.facts import facts
 from autoencoder.report.write.findings import findings
 from autoencoder.report.write.protocol import protocol
@@ -95,7 +96,7 @@ def write_report(
                         findings=summary,
                         table=table.html_table(rows),
                         figures=drawn,
-                        latent_map=latent_map.render(ordered),
+                        explorer=explorer(ordered, settings.images),
                         protocol=paragraphs,
                         styles=dict(zip((row.group for row in rows), styles(rows), strict=True)),
                         data=facts(rows),

@@ -112,7 +112,7 @@ def floors_key(data_key: str, latent_sizes: list[int], settings: Settings) -> st
 
 def _numbers(settings: Settings) -> dict[str, Any]:
     values = dataclasses.asdict(settings)
-    without = "data_root", "device", "batch_size", "threads", "trust"
+    without = "data_root", "device", "batch_size", "threads", "trust", "images"
     return {name: value for name, value in values.items() if name not in without}
 
 

@@ -30,6 +30,7 @@ class Settings:
         max_points: Test images in the maps at the most.
         knn_points: Test images that k-NN classifies.
         samples_per_class: Images that a network generates, for each class of the data.
+        images: Whether the page carries `few` or `many` of the images that a reader can explore.
         trust: Packages beside this one whose classes and functions a run's config may call.
 
     Raises:
@@ -46,6 +47,7 @@ class Settings:
     knn_points: int
     samples_per_class: int
     trust: tuple[str, ...] = ()
+    images: str = "few"
 
     def __post_init__(self) -> None:
         least_of = {
@@ -57,6 +59,8 @@ class Settings:
                 raise SettingsError(f"{name} must be a whole number >= {least}, got {value!r}")
         if self.threads != "auto" and (not isinstance(self.threads, int) or self.threads < 1):
             raise SettingsError(f"threads must be auto or a whole number >= 1, got {self.threads}")
+        if self.images not in ("few", "many"):
+            raise SettingsError(f"images must be few or many, got {self.images!r}")
         numbers = all(isinstance(std, int | float) and std >= 0 for std in self.noise_stds)
         if not numbers or len(self.noise_stds) == 0:
             raise SettingsError(f"noise_stds must be numbers >= 0, got {list(self.noise_stds)}")

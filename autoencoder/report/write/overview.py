@@ -101,18 +101,19 @@ def _reconstruction(rows: Sequence[Row]) -> Card | None:
     alike, kind = _clean(rows)
     if not (row := _least(alike, "clean_mse")):
         return None
-    floor = "its latent has room for every pixel: no floor"
+    floor = "room for every pixel, so no floor"
     if row.has("pca_mse"):
-        floor = f"floor: PCA of {row.mean('latent_size'):,.0f} numbers, {number(row, 'pca_mse')}"
-    return _card(f"Best reconstruction{kind}", row, "clean_mse", "MSE of clean images", floor)
+        floor = f"PCA of {row.mean('latent_size'):,.0f} numbers: {number(row, 'pca_mse')}"
+    return _card(
+        "Best reconstruction" + ", compressed" * bool(kind), row, "clean_mse", "MSE", floor
+    )
 
 
 def _against_pca(rows: Sequence[Row]) -> Card | None:
     if not (row := _least(rows, "pca_ratio")):
         return None
-    size = f"{row.mean('latent_size'):,.0f} numbers"
-    floor = "worse than PCA" if row.mean("pca_ratio") >= 1 else "floor: 1, PCA itself"
-    unit = f"\N{MULTIPLICATION SIGN} the error of PCA of {size}"
+    floor = f"PCA of {row.mean('latent_size'):,.0f} numbers: 1"
+    unit = "\N{MULTIPLICATION SIGN} PCA's error"
     return _card("Best against PCA", row, "pca_ratio", unit, floor)
 
 
@@ -121,8 +122,8 @@ def _denoiser(rows: Sequence[Row]) -> Card | None:
     if not noisy:
         return None
     row = max(noisy, key=lambda one: one.mean("psnr") - one.mean("linear_psnr"))
-    floor = f"floor: the best linear method, {number(row, 'linear_psnr')} dB"
-    return _card("Best denoiser", row, "psnr", f"dB with {row.noise}", floor)
+    floor = f"best linear method: {number(row, 'linear_psnr')} dB"
+    return _card("Best denoiser", row, "psnr", "dB", floor)
 
 
 def _generator(rows: Sequence[Row]) -> Card | None:
@@ -135,7 +136,7 @@ def _generator(rows: Sequence[Row]) -> Card | None:
         row,
         spread(row, "frechet"),
         "Fréchet distance",
-        f"floor: real test images, {number(row, 'frechet_floor')}",
+        f"real test images: {number(row, 'frechet_floor')}",
         strip([samples[:_IMAGES], samples[_IMAGES : 2 * _IMAGES]]),
         ("drawn", ""),
         f"Images that {row.group} generates",
@@ -189,9 +190,11 @@ def _denoising(rows: Sequence[Row]) -> Iterator[str]:
     if gains:
         first = max(gains, key=lambda row: gains[row])
         ahead = sum(gain > 0 for gain in gains.values())
+        which, side = ("by", "") if ahead else ("comes nearest,", " below")
         yield (
             f"{ahead or 'None'} of {len(gains)} trained on noise {'is' if ahead == 1 else 'are'} "
-            f"ahead of the best linear denoiser; {quoted(first.group)} by {gains[first]:+.1f} dB."
+            f"ahead of the best linear denoiser; {quoted(first.group)} {which} "
+            f"{abs(gains[first]):.1f} dB{side}."
         )
 
 

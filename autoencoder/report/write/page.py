@@ -16,9 +16,9 @@ from autoencoder.report.write.overview import Card
 from autoencoder.report.write.templates import plain, rendered
 
 _ASSETS = Path(__file__).parent / "assets"
-_STYLES = ("uplot.min.css", "page.css", "table.css")
+_STYLES = ("uplot.min.css", "page.css", "table.css", "explore.css")
 # In this order: each may use what stands before it.
-_SCRIPTS = ("base.js", "table.js", "charts.js")
+_SCRIPTS = ("base.js", "table.js", "charts.js", "scatter.js", "compare.js", "map.js")
 _LEAD = "rate_distortion"
 
 
@@ -34,10 +34,10 @@ class Content:
         findings: The same at length.
         table: The `<table>`.
         figures: Shown in their order; further pages of a picture are folded.
-        latent_map: What `latent_map.render` returns.
         protocol: How the numbers came about: names and values.
         styles: Colour and marker of each design by its name.
-        data: What scripts are given, as JSON has it.
+        explorer: What `explorer.explorer` returns.
+        data: What else scripts are given, as JSON has it.
     """
 
     title: str
@@ -47,9 +47,9 @@ class Content:
     findings: Sequence[str] = ()
     table: Markup = field(default_factory=Markup)
     figures: Sequence[FigureWithCaption] = ()
-    latent_map: Markup = field(default_factory=Markup)
     protocol: Sequence[tuple[str, str]] = ()
     styles: dict[str, tuple[str, str]] = field(default_factory=dict)
+    explorer: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
 
 
@@ -62,14 +62,22 @@ def render_html(content: Content) -> str:
         "Summary": content.cards or content.headlines or content.findings or lead,
         "Results": content.table,
         "Figures": answering,
-        "Explore the latent": content.latent_map,
+        "Two runs": len(content.explorer.get("runs", ())) > 1,
+        "Latent": content.explorer,
         "Pictures": pictures,
         "Protocol": content.protocol,
     }
-    data = {"groups": [], "table": {"columns": [], "seeds": []}} | content.data
+    data = {
+        "groups": [],
+        "table": {"columns": [], "seeds": []},
+        **content.data,
+        "explorer": content.explorer,
+        "charts": charts(content.figures),
+        "marks": MARKS,
+    }
     page = rendered(
         "page",
-        **vars(content) | {"data": data | {"charts": charts(content.figures), "marks": MARKS}},
+        **vars(content) | {"data": data},
         sections=[heading for heading, filled in sections.items() if filled],
         lead=lead,
         charts=answering,

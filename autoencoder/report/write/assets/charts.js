@@ -86,7 +86,7 @@ function buildChart(figure) {
         context.fillStyle = style("tint");
         context.fillRect(start, box.top, box.left + box.width - start, box.height);
         context.fillStyle = style("soft");
-        context.translate(start + 13 * ratio, box.top + 6 * ratio);
+        context.translate(box.left + box.width - 14 * ratio, box.top + 8 * ratio);
         context.rotate(Math.PI / 2);
         context.fillText("overcomplete", 0, 0);
         context.setTransform(1, 0, 0, 1, 0, 0);
