@@ -132,7 +132,7 @@ def _places(run: Evaluation, indices: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _neighbours(latents: NDArray[np.float32]) -> NDArray[np.int64]:
-    """The nearest in the latent of each of the points, the nearest first: (n, k) of their places."""
+    """The nearest in the latent of each of the points: (n, k) of their places, nearest first."""
     k = min(NEIGHBOURS, len(latents) - 1)
     points = np.asarray(latents).reshape(len(latents), -1)
     if k < 1 or not np.isfinite(points).all():

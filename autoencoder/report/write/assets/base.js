@@ -15,8 +15,15 @@ function element(name, attributes = {}, ...children) {
 
 // A style of the sheet by its name; it changes with dark mode.
 const style = (name) => getComputedStyle(page).getPropertyValue("--" + name).trim();
-// Black would not be seen on a dark page.
-const inked = (color) => (color === "#000000" ? style("ink") : color);
+// Black would not be seen on a dark page, and dark blue hardly: they are mixed with white.
+const darkly = matchMedia("(prefers-color-scheme: dark)");
+function inked(color) {
+  if (color === "#000000") return style("ink");
+  const parts = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
+  const light = 0.299 * parts[0] + 0.587 * parts[1] + 0.114 * parts[2];
+  if (!darkly.matches || !(light < 90)) return color;
+  return `rgb(${parts.map((part) => Math.round(part + (255 - part) * 0.4))})`;
+}
 const redrawn = new Set();
 for (const query of ["(prefers-color-scheme: dark)", "print"]) {
   matchMedia(query).addEventListener("change", () => redrawn.forEach((draw) => draw()));

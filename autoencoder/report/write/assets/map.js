@@ -68,7 +68,7 @@ function buildMap(root) {
     for (let place = 0; place < set.indices.length; place++) {
       const [x, y] = [coordinates[2 * place], coordinates[2 * place + 1]], label = labelAt(set, place);
       if (x === explored.none || hidden.has(label)) continue;
-      points.push({ place, label, x: x / explored.span, y: y / explored.span, color: set.colors[label ?? 0] || set.colors[0] });
+      points.push({ place, label, x: x / explored.span, y: y / explored.span, color: inked(set.colors[label ?? 0] || set.colors[0]) });
     }
     scatter.show(points);
     const value = run.trustworthiness[method.value];
@@ -82,7 +82,7 @@ function buildMap(root) {
     const present = [...new Set(set.labels)].sort((x, y) => x - y);
     const buttons = present.map((label) => {
       const dot = element("i", {});
-      dot.style.background = set.colors[label];
+      dot.style.background = inked(set.colors[label]);
       const button = element("button", { type: "button", "aria-pressed": "true", onclick: () => { if (!hidden.delete(label)) hidden.add(label); update(); } }, dot, className(set, label));
       return [label, button];
     });
@@ -99,6 +99,7 @@ function buildMap(root) {
   }
   chosen.addEventListener("change", choose);
   method.addEventListener("change", draw);
+  darkly.addEventListener("change", () => { classes(); draw(); });
   chosen.value = 0;
   choose();
 }
