@@ -122,7 +122,7 @@ def test_the_table_is_sorted_by_click_and_by_key(browser: Any) -> None:
     assert up == sorted(up)
     run(browser, f"{head}.focus()")
     # Its meaning is told on focus as well.
-    assert run(browser, "return document.getElementById('tip').hidden") is False
+    wait(browser, "return !document.getElementById('tip').hidden")
     keys(browser, "\ue007")
     assert run(browser, f"return {values}") == up[::-1]
     assert run(browser, f"return {head}.closest('th').ariaSort") == "descending"

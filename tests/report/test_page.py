@@ -82,6 +82,11 @@ def whole(data: FakeData, runs: list[Evaluation], **other: Any) -> Content:
     return Content(**values | other)
 
 
+@pytest.fixture(scope="module")
+def content(data: FakeData, runs: list[Evaluation]) -> Content:
+    return whole(data, runs)
+
+
 def report_data(html: str) -> dict[str, Any]:
     """What the scripts of the page are given."""
     found = re.search(r'<script type="application/json" id="report-data">(.*?)</script>', html)
@@ -89,9 +94,9 @@ def report_data(html: str) -> dict[str, Any]:
     return dict(json.loads(found[1]))
 
 
-def test_html_needs_nothing_beside_itself(data: FakeData, runs: list[Evaluation]) -> None:
+def test_html_needs_nothing_beside_itself(content: Content) -> None:
     texts = {"title": "A & B <sweep>", "findings": ["A < B."], "protocol": [("seed", "<0>")]}
-    html = render_html(whole(data, runs, **texts))
+    html = render_html(dataclasses.replace(content, **texts))
     page = Nesting(html)
     assert len(set(page.ids)) == len(page.ids)
     for address in page.addresses:
@@ -104,10 +109,8 @@ def test_html_needs_nothing_beside_itself(data: FakeData, runs: list[Evaluation]
     assert len(html) < 2e6
 
 
-def test_only_what_the_page_brought_is_allowed_to_run(
-    data: FakeData, runs: list[Evaluation]
-) -> None:
-    html = render_html(whole(data, runs[:1], title="<script>alert(1)</script>"))
+def test_only_what_the_page_brought_is_allowed_to_run(content: Content) -> None:
+    html = render_html(dataclasses.replace(content, title="<script>alert(1)</script>"))
     policy = re.search(r'Content-Security-Policy" content="(.*?)"', html)
     assert policy
     allowed = dict(part.split(" ", 1) for part in policy[1].split("; "))
@@ -120,8 +123,8 @@ def test_only_what_the_page_brought_is_allowed_to_run(
     assert not re.search(r'<[^>]*\s(style|on\w+)="', html.partition("<script")[0])
 
 
-def test_the_library_keeps_its_licence(data: FakeData, runs: list[Evaluation]) -> None:
-    assert "Leon Sorokin" in render_html(whole(data, runs[:1]))
+def test_the_library_keeps_its_licence(content: Content) -> None:
+    assert "Leon Sorokin" in render_html(content)
 
 
 def test_html_leaves_out_what_is_empty() -> None:
@@ -158,9 +161,9 @@ def test_further_pages_are_folded() -> None:
     assert '<details id="samples_2">' in html
 
 
-def test_charts_have_the_numbers_of_the_pictures(data: FakeData, runs: list[Evaluation]) -> None:
-    content = whole(data, runs)
-    given = report_data(render_html(content))["charts"]
+def test_charts_have_the_numbers_of_the_pictures(content: Content) -> None:
+    everything = report_data(render_html(content))
+    given = everything["charts"]
     assert set(given) == {
         *("loss", "rate_distortion", "noise_robustness", "latent_use", "class_errors")
     }
@@ -170,7 +173,7 @@ def test_charts_have_the_numbers_of_the_pictures(data: FakeData, runs: list[Eval
     for curve, line in zip(given["loss"]["curves"], lines, strict=True):
         assert curve["y"] == pytest.approx(list(line.get_ydata()), rel=1e-5)
         assert curve["color"] == line.get_color()
-    groups = {one["name"]: one["color"] for one in report_data(render_html(content))["groups"]}
+    groups = {one["name"]: one["color"] for one in everything["groups"]}
     for name in ("loss", "rate_distortion", "noise_robustness", "latent_use"):
         curves = [curve for curve in given[name]["curves"] if curve["of"]]
         assert {curve["of"]: curve["color"] for curve in curves} == groups

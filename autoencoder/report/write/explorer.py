@@ -76,7 +76,8 @@ def _telling(
     order = np.argsort(-np.nan_to_num(errors.max(axis=0) - errors.min(axis=0)), kind="stable")
     telling, others = order[: most // 2], np.sort(order[most // 2 :])
     evenly = others[_spread(len(others), most - len(telling))]
-    return indices[np.concatenate([telling, evenly])]
+    chosen: NDArray[np.int64] = indices[np.concatenate([telling, evenly])]
+    return chosen
 
 
 def _data_set(

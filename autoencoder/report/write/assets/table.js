@@ -125,7 +125,9 @@ function buildTable(table) {
     const meaning = head.dataset.meaning;
     if (!meaning) return;
     const told = () => { const box = head.getBoundingClientRect(); showTip(box.left - 14, box.bottom - 6, meaning); };
-    for (const event of ["mouseenter", "focusin"]) head.addEventListener(event, told);
+    head.addEventListener("mouseenter", told);
+    // After the page has scrolled to what has the focus, which hides a tip.
+    head.addEventListener("focusin", () => setTimeout(() => head.contains(document.activeElement) && told(), 100));
     for (const event of ["mouseleave", "focusout"]) head.addEventListener(event, hideTip);
   });
   rows.forEach((row) => { const button = row.cells[0].querySelector("button"); button.addEventListener("click", () => open(row, button)); });
