@@ -117,6 +117,7 @@ OTHERS: list[tuple[str, Any, bool, bool]] = [
     ("device", "cuda", False, False),
     ("data_root", "/elsewhere", False, False),
     ("trust", ("mine",), False, False),
+    ("images", "many", False, False),
 ]
 
 

@@ -17,6 +17,8 @@ from autoencoder.report.write.templates import plain, rendered
 _DROPPED = ("frechet", "knn", "clean_mse", "psnr", "latent_size", "pca_mse")
 
 
+# Columns that the page's table has before anything is chosen.
+SEEN = 8
 # Spaces as wide as a digit and as a point, which put numbers below each other.
 _DIGIT, _POINT = "\N{FIGURE SPACE}", "\N{PUNCTUATION SPACE}"
 
@@ -83,6 +85,8 @@ def columns(rows: Sequence[Row]) -> list[Column]:
     """The columns of the page's table: those about one thing beside each other."""
     order = [name for names in TOPICS.values() for name in names]
     found = _columns(rows, list(COLUMNS.values()))
+    first = [column.name for column in found if column.shown][:SEEN]
+    found = [column._replace(shown=column.name in first) for column in found]
     place = {name: i for i, name in enumerate(order)}
     return sorted(found, key=lambda column: place.get(column.name, len(order)))
 
