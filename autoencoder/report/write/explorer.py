@@ -16,7 +16,7 @@ from autoencoder.report.write.sprites import sprite
 # Points of maps, and pictures of reconstructions, that a page of few or of many images carries:
 # shared out over its runs, so that its size is bounded however many there are.
 POINTS = {"few": 45_000, "many": 1_000_000}
-PICTURES = {"few": 9_000, "many": 60_000}
+PICTURES = {"few": 7_500, "many": 60_000}
 NEIGHBOURS = 5
 # Of a larger test set, only the images that are in the maps have their errors in the page.
 MOST_ERRORS = 20_000
