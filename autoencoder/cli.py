@@ -53,6 +53,11 @@ def pack(cfg: DictConfig) -> None:
 # What each command of `autoencoder` does; it is a function of that name in a file of `trained`.
 COMMANDS = {
     "embed": ("embed", "the latents of images"),
+    "reconstruct": ("make", "images as the model gives them back, and their error"),
+    "denoise": ("make", "images without their noise"),
+    "generate": ("make", "new images"),
+    "interpolate": ("make", "the images on the way between two"),
+    "score": ("score", "how odd each image is, the oddest first"),
     "export": ("export", "the model as safetensors, ONNX or torch.export"),
 }
 
