@@ -75,7 +75,7 @@ def trained() -> None:
     # As a program of its own, which has its config in a file of that name.
     sys.argv[:2] = [f"autoencoder {name}"]
 
-    @command(name)
+    @command(name, before=_register_plugins)
     def program(cfg: DictConfig) -> None:
         from autoencoder.trained.options import carried_out
 

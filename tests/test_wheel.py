@@ -11,7 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from autoencoder import runs
+from autoencoder.experiment.build import load_run
+from autoencoder.runs.checkpoints import ImageFacts, save_weights
 from tests.conftest import TINY
+from tests.report.runs_on_disk import COMPACT, write_run
 
 # A wheel is built without a network, so with the setuptools of this environment.
 pytest.importorskip("setuptools", minversion="77", reason="needs setuptools>=77")
@@ -53,6 +57,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(
             ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
         )
+    reference = source / "multirun/reference"
+    shutil.copytree(ROOT / "multirun/reference", reference)
+    # One more, as the weights of the others may not be there.
+    tiny = write_run(reference / "model-tiny", COMPACT)
+    loaded = load_run(tiny)
+    facts = ImageFacts(loaded.data.image_shape, loaded.data.classes)
+    save_weights(loaded.model, tiny / runs.WEIGHTS, facts)
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     pip = (sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation")
@@ -86,8 +97,38 @@ def test_a_wheel_holds_the_package_and_its_configs_and_nothing_else(wheel: Path)
         f"autoencoder/{path.relative_to(ROOT).as_posix()}"
         for path in (ROOT / "conf").rglob("*.yaml")
     }
+    kept = (runs.METRICS, runs.CONFIG, runs.OVERRIDES, runs.WEIGHTS)
+    source = wheel.parent / "source/multirun"
+    reference = {
+        f"autoencoder/{path.relative_to(source).as_posix()}"
+        for mark in kept
+        for path in source.glob(f"reference/*/{mark}")
+    }
+    assert len(reference) > 60
     names = zipfile.ZipFile(wheel).namelist()
-    assert {name for name in names if ".dist-info/" not in name} == package | configs
+    assert {name for name in names if ".dist-info/" not in name} == package | configs | reference
+
+
+def test_a_run_of_the_reference_is_loaded_in_an_empty_folder(
+    programs: Path, tmp_path: Path
+) -> None:
+    code = """
+import autoencoder, numpy
+run = autoencoder.load("multirun/reference/model-tiny", device="cpu")
+images = numpy.random.default_rng(0).random((3, 12, 12))
+assert run.reconstruct(images).shape == (3, 12, 12)
+assert run.decode(run.encode(images)).shape == (3, 1, 12, 12)
+assert run.data.test.images.shape == (60, 1, 12, 12)
+table = autoencoder.results("multirun/reference")
+assert "model-tiny" in " ".join(table["path"]) and len(table) > 20
+"""
+    run(str(programs / "python"), "-c", code, cwd=tmp_path)
+    said = run(
+        str(programs / "autoencoder"), "reconstruct", "run=multirun/reference/model-tiny",
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert said.startswith("60 images, MSE 0.")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_run_a_sweep_and_their_reports(programs: Path, tmp_path: Path) -> None:
