@@ -25,6 +25,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 plugins.register()
 OmegaConf.register_new_resolver("run_name", run_name, replace=True)
 
+# As every program does first: a config names the sweeper of this package.
+plugins.register()
+
 TINY = (
     "data=synthetic",
     "data.train_size=288",
