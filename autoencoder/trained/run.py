@@ -168,7 +168,7 @@ class Run:
             return prior.sample((count, self.model.latent_size)).cpu()
         number = None if label is None else int(as_labels(label, 1, self.classes)[0])
         if number not in self._priors:
-            train = self.data.train
+            train = self.data.examined
             rows = torch.arange(len(train)) if number is None else train.labels == number
             labels = train.labels[rows] if self.model.num_classes else None
             latents = self.encode(train.images[rows], labels)
