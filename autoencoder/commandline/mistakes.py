@@ -37,10 +37,8 @@ def explain(error: Exception) -> str | None:
         return _no_key(match[1])
     if match := re.match(r"Ambiguous value for argument '(.+?)=(.*)'", str(error)):
         key, values = match.groups()
-        return (
-            f"{key}={values}: several values are a sweep, which takes -m; "
-            f"a list is written {key}=[{values}]"
-        )
+        a_list = "" if choices(key) else f"; a list is written {key}=[{values}]"
+        return f"{key}={values}: several values are a sweep, which takes -m{a_list}"
     if match := re.match(r"Could not append to config. An item is already at '(.+?)'", str(error)):
         return f"+{match[1]}: it is there already; write {match[1]}=VALUE"
     if "Config group override must be a string or a list" in str(error):
@@ -77,9 +75,12 @@ def _no_choice(group: str, choice: str, options: Sequence[str]) -> str:
 
 def _no_key(key: str) -> str:
     """What to say of a key that the config, with what was chosen, hasn't got."""
-    group = key.partition(".")[0].partition("/")[0]
-    if owners := _owners(group, key):
-        return f"{key}: not with this {group}; it goes with {group}={' or '.join(owners)}"
+    parts = key.replace("/", ".").split(".")
+    for length in range(len(parts) - 1, 0, -1):
+        group = "/".join(parts[:length])
+        if owners := _owners(group, key):
+            chosen = parts[length - 1]
+            return f"{key}: not with this {chosen}; it goes with {group}={' or '.join(owners)}"
     meant = _similar(key, list(_known_keys()))
     hint = f"did you mean {meant}?" if meant else "see the keys with --cfg job"
     return f"{key}: no such key or config group; {hint}"

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import QuotedString, Sweep
 from hydra.errors import HydraException
 
 from autoencoder import AutoencoderError
+from autoencoder.commandline.configs import choices
 from autoencoder.runs.identity import PLACE
 
 # A key whose value is a text, whatever it looks like; other signs are those of lists, or quotes.
@@ -69,6 +71,7 @@ def _check(overrides: Sequence[str]) -> None:
         torn = torn or word.startswith("=") or word.count("[") != word.count("]")
         if torn:
             raise WordsError(f"{word}: not a key=value; write it {_mended(overrides, word)}")
+        _check_group(word)
     # Of values that go together, one may stand beside several others.
     paired = {key for word in overrides if word.startswith("pairs=") for key in _KEYS.findall(word)}
     for key, values in _sweeps(overrides):
@@ -82,10 +85,35 @@ def _check(overrides: Sequence[str]) -> None:
             raise WordsError(f"{key}={','.join(values)}: {', '.join(sorted(twice))} stands twice")
 
 
+def _check_group(word: str) -> None:
+    """Refuses what is no choice of a config group, where Hydra would say something else of it."""
+    key, _, value = word.partition("=")
+    group = key.lstrip("+")
+    if "/" in key and "." in key:
+        raise WordsError(f"{word}: write it {key.replace('/', '.')}={value}")
+    if not choices(group):
+        return
+    if key != group:
+        raise WordsError(f"{word}: it is there already; write it {group}={value}")
+    try:
+        read = OverridesParser.create().parse_override(word).value()
+    except HydraException:
+        return  # of which more is said elsewhere
+    if isinstance(read, list):
+        listed = ",".join(map(str, read))
+        raise WordsError(
+            f"{word}: one choice of {group}, or a sweep over several: -m {group}={listed}"
+        )
+    if not isinstance(read, str | QuotedString | Sweep | None):
+        raise WordsError(f"{word}: no such choice\n{group} can be {', '.join(choices(group))}")
+
+
 def _mended(overrides: Sequence[str], word: str) -> str:
     """What was meant by words that a shell has taken apart."""
     if Path(word).exists() and overrides == [word]:
         return f"run={word}"
+    if re.fullmatch(r"[\w./]+:[^=\s]+", word):
+        return word.replace(":", "=", 1)
     text = re.sub(r"\s*=\s*", "=", " ".join(overrides))
     text = re.sub(r"(?<=[\[,])\s+|\s+(?=[\],])", "", text)
     meant = [part for part in text.split() if word.strip("=") in part]
@@ -103,6 +131,11 @@ def _sweeps(overrides: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
             override = parser.parse_override(word)
         except HydraException:
             key, _, value = word.partition("=")
+            if re.search(r",\w+=", value):
+                raise WordsError(
+                    f"{word}: can't be read; each value is a word of its own, as in "
+                    "noise=gaussian noise.std=0.3"
+                ) from None
             raise WordsError(
                 f"{word}: can't be read; a list is {key}=[a,b], and a text with special characters "
                 f"is quoted twice, as in '{key}=\"{value}\"'"
