@@ -20,6 +20,7 @@ from autoencoder.commandline.words import ordered
 from autoencoder.experiment import checks
 from autoencoder.experiment.build import build
 from autoencoder.report import evaluate
+from autoencoder.sweeps import plugins
 from tests.conftest import TINY
 
 # What is typed, and what the message must hold; docs/mistakes.md shows all of it.
@@ -214,7 +215,8 @@ def _machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def two_cores_and_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Has all machines say the same."""
+    """Has all machines say the same, and Hydra know what the programs have it know."""
+    plugins.register()
     monkeypatch.setattr(checks, "cores", lambda: 2)
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.setattr("torch.accelerator.is_available", lambda: False)
