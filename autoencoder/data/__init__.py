@@ -3,6 +3,7 @@
 Tensors in, batches out; no network and no metric is known here.
 """
 
+from autoencoder.data.image_folder import ImageFolder
 from autoencoder.data.mapped import MappedImages
 from autoencoder.data.module import ImageDataModule
 from autoencoder.data.published import KMNIST, MNIST, FashionMNIST
@@ -17,6 +18,7 @@ __all__ = [
     "FashionMNIST",
     "ImageData",
     "ImageDataModule",
+    "ImageFolder",
     "MappedImages",
     "Split",
     "SyntheticGarments",

@@ -104,7 +104,7 @@ class ImageDataModule(L.LightningDataModule):
             raise ValueError(
                 f"data.val_size={self.val_size} leaves no training image of {n_images:,}"
             )
-        order = torch.randperm(n_images, generator=torch.Generator().manual_seed(self.split_seed))
+        order = self.held_out(source.train_labels)
         train, val = order[self.val_size :], order[: self.val_size]
         self.train = Split(source.train_images, None, source.train_labels, train)
         self.val = self._corrupted(source.train_images[val], source.train_labels[val], 1)
@@ -122,6 +122,10 @@ class ImageDataModule(L.LightningDataModule):
         As the split has a random order, the first of them are a random choice.
         """
         return self.train.in_memory(self.max_examined)
+
+    def held_out(self, labels: Tensor) -> Tensor:
+        """The training images in an order of which the first `val_size` are for validation."""
+        return torch.randperm(len(labels), generator=torch.Generator().manual_seed(self.split_seed))
 
     def _corrupted(self, images: Tensor, labels: Tensor, stream: int) -> Split:
         with torch.random.fork_rng(devices=[]):
