@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
+from sklearn.decomposition import PCA
 
 from autoencoder.analysis.arrays import Array, blocks, moments, pixels_of, points_of, squared_error
 
@@ -48,6 +49,29 @@ class PrincipalComponents(NamedTuple):
         largest = np.abs(components).argmax(axis=1)
         components = components * np.sign(components[np.arange(kept), largest])[:, None]
         return cls(mean, components, variances[::-1][:kept].clip(min=0))
+
+    @classmethod
+    def leading(cls, images: Array, count: int) -> Self:
+        """The leading components of images whose covariance is too large a matrix.
+
+        By scikit-learn's `PCA`, of a random projection where that is cheaper (Halko et al., 2011),
+        always from the same seed.
+
+        Args:
+            images: `(N, ...)`. The cost is O(N D count).
+            count: Components; `K = min(count, D, N - 1)`.
+        """
+        points = points_of(images, "images")
+        count = min(count, points.shape[1], len(points) - 1)
+        if count < 1:
+            raise ValueError(f"PCA needs two points or more, got {len(points)}")
+        found = PCA(count, svd_solver="auto", random_state=0).fit(points)
+        components = found.components_.astype(np.float64)
+        largest = np.abs(components).argmax(axis=1)
+        components = components * np.sign(components[np.arange(count), largest])[:, None]
+        return cls(
+            found.mean_.astype(np.float64), components, found.explained_variance_.astype(np.float64)
+        )
 
     def project(self, images: Array, n_components: int) -> Array:
         """Codes `(N, min(n_components, K))` of images `(N, ...)`: `(x - mean) components^T`."""

@@ -89,6 +89,7 @@ class ImageFolder(ImageDataModule):
         self.sizes = val_size, test_size
         self.labels: Labels = labels
         self.stratify, self.skip_broken = stratify, skip_broken
+        self._val_first = False
 
     def load(self) -> ImageData:
         """Reads what is new of the folder, and maps what is kept of it."""

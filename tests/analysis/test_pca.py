@@ -102,3 +102,16 @@ def test_pca_floors_of_fashion_mnist(
 ) -> None:
     mse = pca_mse(real_pca, fashion_mnist["test"], [0, 2, 8, 16, 32, 64, 128, 256, 512], clip=clip)
     assert [round(value, 4) for value in mse.values()] == expected
+
+
+def test_leading_components_are_the_first_of_all() -> None:
+    generator = np.random.default_rng(0)
+    points = generator.normal(size=(300, 40)) * np.linspace(3, 0.1, 40)
+    points = points.astype(np.float32)
+    whole, leading = PrincipalComponents.fit(points), PrincipalComponents.leading(points, 5)
+    assert leading.components.shape == (5, 40)
+    np.testing.assert_allclose(leading.mean, whole.mean, atol=1e-5)
+    np.testing.assert_allclose(leading.variances, whole.variances[:5], rtol=1e-2)
+    np.testing.assert_allclose(leading.components[:2], whole.components[:2], atol=0.05)
+    with pytest.raises(ValueError, match="two points"):
+        PrincipalComponents.leading(points[:1], 5)

@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from autoencoder.data.pictures import ImageFileError, find_images, is_animated, read_image
+from autoencoder.data.pictures import (
+    ImageFileError,
+    decode,
+    find_images,
+    is_animated,
+    read_image,
+)
 from autoencoder.data.sources import DataNotFoundError
 from tests.data.picture_files import BROKEN, GREY, RGB, SEVERAL_FRAMES, SIZE, WHOLE, Case, saved
 
@@ -101,3 +107,21 @@ class TestFind:
     def test_no_folder(self, tmp_path: Path) -> None:
         with pytest.raises(DataNotFoundError, match="gone is no folder"):
             find_images(tmp_path / "gone")
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.filterwarnings("ignore:Truncated File Read")
+def test_the_page_says_what_was_tried_and_what_was_said() -> None:
+    lines = ["| file | what becomes of it |", "| --- | --- |"]
+    for case in (*WHOLE, *SEVERAL_FRAMES, *BROKEN):
+        try:
+            decode(Path(case.name), case.content or b"\0", SIZE, 3)
+        except ImageFileError as error:
+            said = "is empty" if not case.content else error.reason
+        else:
+            said = "has several frames or pages" if is_animated(case.content) else "read"
+        lines.append(f"| {case.what} | {said} |")
+    page = (Path(__file__).parents[2] / "docs/own-images.md").read_text()
+    table = page.partition("<!-- table -->\n")[2].partition("<!-- /table -->")[0]
+    assert len(lines) > 32
+    assert table.splitlines() == lines, "\n".join(lines)

@@ -149,3 +149,24 @@ def test_an_overcomplete_latent_is_held_against_the_pixels() -> None:
     knn, probe = linear.accuracies(1000)
     assert (knn, probe) == linear.accuracies(64)
     assert knn == pytest.approx(expected, abs=0.02)
+
+
+def test_of_large_images_there_are_leading_components_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = garments(GaussianNoise(0.2, clip=True))
+    whole = LinearMethods(data, SETTINGS)
+    expected, best = whole.floors([8, 30, 64]), whole.linear_psnr(data.noise, corrupted(data))
+    monkeypatch.setattr(linear_module, "LARGEST", 10)
+    monkeypatch.setattr(linear_module, "LEADING", 20)
+    large = LinearMethods(data, SETTINGS)
+    floors = large.floors([8, 30, 64])
+    assert floors.pca_mse[8] == pytest.approx(expected.pca_mse[8], rel=0.01)
+    assert 32 in expected.pca_mse
+    assert 32 not in floors.pca_mse
+    assert np.isnan(floors.pca_mse[30])
+    assert (floors.wiener_psnr, floors.affine_psnr) == ({}, {})
+    assert set(floors.pca_psnr) == set(expected.pca_psnr)
+    assert best - 3 < large.linear_psnr(data.noise, corrupted(data)) < best
+    assert not np.isnan(large.accuracies(8)).any()
+    assert np.isnan(large.accuracies(30)).all()

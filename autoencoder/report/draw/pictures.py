@@ -11,6 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from autoencoder.analysis import plotting
 from autoencoder.analysis.plotting import ImageBlock, MapPanel, shortened
+from autoencoder.data.packed import UNLABELLED
 from autoencoder.report.draw.groups import (
     Drawing,
     Groups,
@@ -88,6 +89,8 @@ def extremes(groups: Groups) -> Iterator[Drawing]:
 def class_errors(groups: Groups) -> Iterator[Drawing]:
     """Test error of every group by class."""
     classes, present = groups.all[0].classes, np.unique(groups.all[0].labels)
+    if classes == UNLABELLED:
+        return
     errors = np.array(
         [
             [mean(float(run.image_mse[run.labels == k].mean()) for run in runs) for k in present]
@@ -158,10 +161,10 @@ def _worst_in_words(group: str, run: Evaluation) -> str:
         return ""
     classes = Counter(run.classes[label] for label in run.labels[run.worst.indices])
     name, count = classes.most_common(1)[0]
-    return (
-        f"{quoted(group)}: the worst has {worst[0] / median:.0f} times the median error; "
-        f"{count} of the {len(worst)} worst {'is' if count == 1 else 'are'} {name}."
-    )
+    sentence = f"{quoted(group)}: the worst has {worst[0] / median:.0f} times the median error"
+    if run.classes == UNLABELLED:
+        return f"{sentence}."
+    return f"{sentence}; {count} of the {len(worst)} worst {'is' if count == 1 else 'are'} {name}."
 
 
 def _mixed_in_words(runs: Mapping[str, Evaluation]) -> str:

@@ -30,6 +30,10 @@ COPIES = 2
 _FITTING_SEED = 2**31 - 1
 # Of the PCA curve, as far as there are pixels; the latent sizes of the runs come on top.
 CURVE_COMPONENTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+# Pixels of the largest images of which matrices of pixels by pixels are made; of larger ones, PCA
+# has its leading components alone.
+LARGEST = 4096
+LEADING = 512
 
 
 class LinearMethods:
@@ -53,22 +57,31 @@ class LinearMethods:
 
     @cached_property
     def pca(self) -> PrincipalComponents:
-        """The principal components of the training images."""
-        return PrincipalComponents.fit(to_float(self._train_images).numpy())
+        """The principal components of the training images; of large ones, the leading ones."""
+        images = to_float(self._train_images).numpy()
+        if self.pixels > LARGEST:
+            return PrincipalComponents.leading(images, LEADING)
+        return PrincipalComponents.fit(images)
+
+    def _has(self, n_components: int) -> bool:
+        """Whether PCA has so many components, or all that there are."""
+        known = len(self.pca.components)
+        return n_components <= known or known == min(self.pixels, len(self._train_images) - 1)
 
     def floors(self, latent_sizes: list[int]) -> Floors:
         """The floors of this data, with the PCA error at each of the latent sizes."""
         test = self._images
-        counts = {n for n in (*CURVE_COMPONENTS, *latent_sizes) if n < self.pixels}
+        counts = {n for n in (*CURVE_COMPONENTS, *latent_sizes) if n < self.pixels and self._has(n)}
         errors = pca_mse(self.pca, test, sorted(counts))
-        errors |= {n: math.nan for n in latent_sizes if n >= self.pixels}
+        errors |= {n: math.nan for n in latent_sizes if n not in counts}
         noisy = {std: self._denoising_psnr(std) for std in self._settings.noise_stds if std > 0}
+        small = noisy if self.pixels <= LARGEST else {}
         return Floors(
             pca_mse=dict(sorted(errors.items())),
             do_nothing_psnr={std: values[0] for std, values in noisy.items()},
             pca_psnr={std: values[1] for std, values in noisy.items()},
-            wiener_psnr={std: values[2] for std, values in noisy.items()},
-            affine_psnr={std: values[3] for std, values in noisy.items()},
+            wiener_psnr={std: values[2] for std, values in small.items()},
+            affine_psnr={std: values[3] for std, values in small.items()},
         )
 
     def linear_psnr(self, noise: nn.Module, corrupted: Tensor) -> float:
@@ -86,19 +99,29 @@ class LinearMethods:
         if key not in self._linear_psnr:
             points = corrupted.numpy()
             projected = denoising_floor(self.pca, points, self._images, self._components).pca_psnr
-            best = max(projected, self._affine_map(noise).psnr(points, self._images))
+            best = projected
+            if self.pixels <= LARGEST:
+                best = max(best, self._affine_map(noise).psnr(points, self._images))
             if isinstance(noise, GaussianNoise) and 0 < noise.low == noise.high:
                 _, *unclipped, _ = self._denoising_psnr(noise.low)
-                best = max(best, *unclipped)
+                best = max(best, *(psnr for psnr in unclipped if not math.isnan(psnr)))
             self._linear_psnr[key] = best
         return self._linear_psnr[key]
 
     def _gaussian_psnr(self, std: float) -> tuple[float, float, float, float]:
-        """PSNR in dB of doing nothing (but clip), PCA, the Wiener filter and the affine map."""
+        """PSNR in dB of doing nothing (but clip), PCA, the Wiener filter and the affine map.
+
+        NaN for the last two where images are large.
+        """
         noisy = gaussian(self._test_images, std, self._settings.seed, clip=False).numpy()
-        return (
+        of_all = (
             psnr(noisy, self._images, clip=True),
             denoising_floor(self.pca, noisy, self._images, self._components).pca_psnr,
+        )
+        if self.pixels > LARGEST:
+            return (*of_all, math.nan, math.nan)
+        return (
+            *of_all,
             AffineMap.wiener(self.pca, std).psnr(noisy, self._images),
             self._affine_map(GaussianNoise(std, clip=True)).psnr(noisy.clip(0, 1), self._images),
         )
@@ -121,6 +144,8 @@ class LinearMethods:
 
     def _accuracies(self, n_components: int) -> tuple[float, float]:
         """k-NN and linear probe on PCA codes; on all of them for an overcomplete latent."""
+        if n_components < self.pixels and not self._has(n_components):
+            return math.nan, math.nan
         train = self.pca.project(to_float(self._train_images).numpy(), n_components)
         test = self.pca.project(self._images, n_components)
         return probes(

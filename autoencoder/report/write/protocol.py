@@ -1,27 +1,42 @@
 """The protocol of a report: how its numbers were made."""
 
+import math
 from collections.abc import Mapping, Sequence
 
+from autoencoder.data.packed import UNLABELLED
 from autoencoder.report.measure.judge import NEIGHBORS, RECIPE
-from autoencoder.report.measure.linear import COPIES
+from autoencoder.report.measure.linear import COPIES, LARGEST, LEADING
 from autoencoder.report.measure.settings import Settings
 from autoencoder.report.phrases import listed, quoted
 from autoencoder.report.write.recipes import recipes
 from autoencoder.report.write.rows import Row
 from autoencoder.runs.environment import environment, hardware
 
+_NO_LABELS = (
+    " They have no labels, so that all that needs classes is left out: k-NN, linear probe and "
+    "silhouette, what a classifier says of generated images, and the error by class."
+)
+
+_LARGE = (
+    f" Their images have more than {LARGEST:,} numbers, so that PCA is that of the leading "
+    f"{LEADING} components, and the least-squares map and the Wiener filter are left out."
+)
+
 
 def protocol(rows: Sequence[Row], settings: Settings) -> list[tuple[str, str]]:
     """How the numbers were made, a paragraph a topic."""
     found: list[tuple[str, str]] = []
     for key in dict.fromkeys(row.first.data_key for row in rows):
-        data = next(row.first.data for row in rows if row.first.data_key == key)
+        first = next(row.first for row in rows if row.first.data_key == key)
+        data = first.data
         found.append(
             (
                 "Data",
                 f"{data['name']}: {data['train']} training, {data['val']} validation and "
                 f"{data['test']} test images, from {data['origin']} (SHA-256 {data['checksum']})."
-                + _chosen(data),
+                + _chosen(data)
+                + (_NO_LABELS if first.classes == UNLABELLED else "")
+                + (_LARGE if math.prod(first.image_shape) > LARGEST else ""),
             )
         )
     runs = [run for row in rows for run in row.evaluations]
