@@ -11,7 +11,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from autoencoder.commandline.configs import CONF_DIR
-from autoencoder.data import image_folder, packed, published
+from autoencoder.data import ArrayImages, ImageFolder, packed, published
 from autoencoder.data.synthetic import load_synthetic
 from autoencoder.experiment.build import build
 from autoencoder.sweeps import plugins
@@ -35,9 +35,8 @@ def test_every_choice_is_found() -> None:
 def files_nowhere_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(published, "load_idx", lambda *_: load_synthetic(100, 20, 28, 1, seed=0))
     monkeypatch.setattr(packed, "read", lambda _: load_synthetic(100, 20, 28, 1, seed=0))
-    monkeypatch.setattr(
-        image_folder.ImageFolder, "load", lambda _: load_synthetic(100, 20, 28, 1, seed=0)
-    )
+    for source in (ArrayImages, ImageFolder):
+        monkeypatch.setattr(source, "load", lambda _: load_synthetic(100, 20, 28, 1, seed=0))
 
 
 def composed(tmp_path: Path, *overrides: str, hydra: bool = False) -> DictConfig:

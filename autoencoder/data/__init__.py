@@ -3,6 +3,7 @@
 Tensors in, batches out; no network and no metric is known here.
 """
 
+from autoencoder.data.arrays import ArrayImages
 from autoencoder.data.image_folder import ImageFolder
 from autoencoder.data.mapped import MappedImages
 from autoencoder.data.module import ImageDataModule
@@ -14,6 +15,7 @@ from autoencoder.data.synthetic import SyntheticGarments
 __all__ = [
     "KMNIST",
     "MNIST",
+    "ArrayImages",
     "Batch",
     "FashionMNIST",
     "ImageData",
