@@ -111,6 +111,23 @@ METRICS = (
            "the classifier gives the name of it", 1, ".3f", floor="named_as_asked_floor"),
     Metric("named_as_asked_floor", "", "real images named right", "test accuracy of the classifier",
            format=".3f"),
+    Metric("memorised", "", "nearer than unseen", "how often a generated image is nearer to a "
+           "training image than a test image is to any, by the same features; 0.5 for images as "
+           "near as those, 1 for copies", format=".3f"),
+    Metric("fitted_frechet", "", "Fréchet distance, fitted prior", "of images of latents drawn "
+           "from the report's first prior, fitted on the training latents", -1, ".3g",
+           floor="reconstructed_frechet", brief=("report",)),
+    Metric("reconstructed_frechet", "", "Fréchet distance of reconstructions", "of reconstructed "
+           "training images: what no fitted prior can be expected to beat", format=".3g"),
+    Metric("fitted_precision", "", "precision, fitted prior", "of the same images", 1, ".3f",
+           floor="precision_floor"),
+    Metric("fitted_recall", "", "recall, fitted prior", "of the same images", 1, ".3f",
+           floor="recall_floor"),
+    Metric("fitted_memorised", "", "nearer than unseen, fitted prior", "of the same images",
+           format=".3f"),
+    Metric("fitted_named_as_asked", "", "named as asked, fitted prior", "of the same images, of "
+           "latents from the prior that is fitted on the class", 1, ".3f",
+           floor="named_as_asked_floor"),
     Metric("elbo", "test/elbo", "ELBO, nats", "evidence lower bound of log p(x) of an image, or of "
            "log p(x|label) where the network sees labels", 1, ",.1f", alike=("noise", "bound")),
     Metric("iwae", "test/iwae", "IWAE bound, nats", "importance-weighted bound of the same: "

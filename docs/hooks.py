@@ -144,7 +144,9 @@ def _example(group: str, choice: str, text: str, prefix: str) -> list[str]:
     typed = [f"{prefix}{key}={_as_typed(value)}" for key, value in said if key[0] not in "_d"]
     first = [text for text in typed if "${" not in text][:1]
     needed = ["model=vae"] if group == "model/likelihood" else []
-    return [f"    {shlex.join(['python', 'train.py', *needed, f'{group}={choice}', *first])}", ""]
+    program = ["evaluate.py", "run=PATH"] if group == "prior" else ["train.py"]
+    words = ["python", *program, *needed, f"{group}={choice}", *first]
+    return [f"    {shlex.join(words)}", ""]
 
 
 def _whole(path: Path) -> dict[str, Any]:

@@ -78,11 +78,12 @@ def test_each_number_is_described_once() -> None:
 
 
 def test_of_errors_and_distances_the_least_is_best_of_the_rest_the_most() -> None:
-    least = {"val/mse", "mse", "clean_mse", "pca_ratio", "frechet"}
+    least = {"val/mse", "mse", "clean_mse", "pca_ratio", "frechet", "fitted_frechet"}
     most = {
         *("psnr", "ssim", "elbo", "iwae"),
         *("knn", "linear_probe", "trustworthiness", "silhouette"),
         *("precision", "recall", "named_as_asked"),
+        *("fitted_precision", "fitted_recall", "fitted_named_as_asked"),
     }
     signs = {metric.column or metric.recorded: metric.better for metric in METRICS}
     assert {name: sign for name, sign in signs.items() if sign} == (

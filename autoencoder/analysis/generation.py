@@ -1,17 +1,15 @@
-"""Measures of generated images against real ones, and a prior for autoencoders without one.
+"""Measures of generated images against real ones.
 
 Pure functions on tensors. Features of N images are `(N, D)`; distances and moments are computed
 in float64. Every function raises ValueError for features that are no matrix, hold NaN or
 infinity, are too few, or don't match in size.
 """
 
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
-import numpy as np
 import torch
+from sklearn.metrics import roc_auc_score
 from torch import Tensor
-
-from autoencoder.analysis.pca import PrincipalComponents
 
 # Distances are computed from this many points at a time: memory grows with their number.
 _BLOCK = 1000
@@ -91,33 +89,38 @@ def precision_recall(real: Tensor, generated: Tensor, k: int = 3) -> PrecisionRe
     return PrecisionRecall(covered.double().mean().item(), recalled / len(a))
 
 
-class GaussianPrior(NamedTuple):
-    """A Gaussian over latents with a full covariance.
+def nearest_distance(features: Tensor, others: Tensor) -> Tensor:
+    """The distance (N,) of each point to the nearest of the others.
 
-    Attributes:
-        mean: `(D,)`.
-        factor: `(K, D)`; the covariance is `factor^T factor`, of rank K at the most.
+    Args:
+        features: `(N, D)`.
+        others: `(M, D)`.
     """
+    points, among = _points(features, 1), _points(others, 1, features)
+    # Squares of points far from 0 would cancel; what is left is exact enough in half the time.
+    centre = among.mean(0)
+    points, among = (points - centre).float(), (among - centre).float()
+    return torch.cat([torch.cdist(block, among).amin(1) for block in points.split(_BLOCK)])
 
-    mean: Tensor
-    factor: Tensor
 
-    @classmethod
-    def fit(cls, latents: np.ndarray) -> Self:
-        """The Gaussian of the mean and covariance of latents `(N, ...)`, however dependent.
+def nearer_share(distances: Tensor, of_unseen: Tensor) -> float:
+    """How often a generated image is nearer to the training images than an unseen real one is.
 
-        Decoded samples of it are what an autoencoder generates that was trained without a prior
-        (ex-post density estimation, Ghosh et al., 2020, "From Variational to Deterministic
-        Autoencoders").
-        """
-        pca = PrincipalComponents.fit(latents)
-        factor = np.sqrt(pca.variances)[:, None] * pca.components
-        return cls(torch.from_numpy(pca.mean), torch.from_numpy(factor))
+    The chance that a distance of the first is less than one of the second, ties counting half: .5
+    for images that are as near as unseen ones, 1 for copies (Mann & Whitney's U, as Meehan et al.,
+    2020, "A Three Sample Test to Detect Data Copying", take it).
 
-    def sample(self, count: int) -> Tensor:
-        """Latents `(count, D)`, float32, drawn with torch's global generator."""
-        noise = torch.randn(count, len(self.factor), dtype=self.factor.dtype)
-        return (self.mean + noise @ self.factor).float()
+    Args:
+        distances: `(N,)`, of generated images to the nearest training image.
+        of_unseen: `(M,)`, of test images to theirs.
+
+    Example:
+        >>> nearer_share(torch.tensor([0.0, 2.0]), torch.tensor([1.0, 2.0, 3.0]))
+        0.75
+    """
+    both = torch.cat([distances, of_unseen])
+    generated = torch.arange(len(both)) < len(distances)
+    return float(roc_auc_score(generated, -both))
 
 
 def _radii(points: Tensor, k: int) -> Tensor:

@@ -102,6 +102,13 @@ class Autoencoder(L.LightningModule):
         latent: Tensor = self.encoder(images)
         return latent
 
+    def draw(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Latents (B, *latent_shape) as the decoder is trained on them.
+
+        Those of `encode`, where the training adds nothing random to them.
+        """
+        return self.encode(images, labels)
+
     def decode(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
         """Maps latents (B, *latent_shape) to images (B, C, H, W) in [0, 1]."""
         images: Tensor = self.decoder(latent)

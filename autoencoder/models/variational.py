@@ -142,6 +142,11 @@ class VariationalAutoencoder(Autoencoder):
         """Maps images (B, C, H, W) to the means (B, latent_dim) of their posteriors."""
         return self.posterior(images, labels).mean
 
+    def draw(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Draws latents (B, latent_dim) of images (B, C, H, W) from their posteriors."""
+        drawn: Tensor = self.posterior(images, labels).sample()
+        return drawn
+
     def decode(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
         """Maps latents (B, latent_dim) to mean images (B, C, H, W) in [0, 1]."""
         return self.distribution(latent, labels).mean

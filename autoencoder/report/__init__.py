@@ -14,13 +14,13 @@ from autoencoder.report.draw import figures
 from autoencoder.report.measure.collection import collect
 from autoencoder.report.measure.evaluation import Evaluation, Floors
 from autoencoder.report.measure.settings import Settings
-from autoencoder.report.write import overview, page, table
+from autoencoder.report.write import differences, overview, page, table
 from autoencoder.report.write.charts import styles
 from autoencoder.report.write.explorer import explorer
 from autoencoder.report.write.facts import facts
 from autoencoder.report.write.findings import findings
 from autoencoder.report.write.protocol import protocol
-from autoencoder.report.write.rows import group, runs_csv
+from autoencoder.report.write.rows import group, priors_csv, runs_csv
 from autoencoder.runs import RunError
 from autoencoder.runs.files import folder_aside, folder_replaced
 from autoencoder.runs.rows import results_csv
@@ -71,7 +71,8 @@ def write_report(
     evaluations, floors, left_out = collect(path, settings, console)
     rows = group(evaluations)
     ordered = [run for row in rows for run in row.evaluations]
-    summary = findings(rows, left_out)
+    compared = differences.pairs(rows)
+    summary = findings(rows, left_out) + list(differences.told(compared))
     paragraphs = protocol(rows, settings)
     n_runs = f"{len(ordered)} run{'s' if len(ordered) > 1 else ''}"
     title = f"{path.resolve().parent.name}/{path.resolve().name}: {n_runs}"
@@ -103,6 +104,10 @@ def write_report(
                     )
                 ),
             }
+            if compared:
+                texts["differences.csv"] = differences.differences_csv(compared)
+            if any(run.priors for run in ordered):
+                texts["priors.csv"] = priors_csv(rows)
             for name, text in texts.items():
                 (folder / name).write_text(text, encoding="utf-8")
     console.print(table.console_table(rows, console.width))

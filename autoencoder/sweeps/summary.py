@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 from rich.table import Table
@@ -75,9 +77,9 @@ class SweepSummary(Callback):
             from autoencoder.report import write_report
             from autoencoder.report.measure.settings import Settings
 
-            cfg = OmegaConf.load(CONF_DIR / "evaluate.yaml")
-            assert isinstance(cfg, DictConfig)
-            del cfg["hydra"]
+            GlobalHydra.instance().clear()
+            with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
+                cfg = compose("evaluate")
             cfg.trust = self.trust
             try:
                 write_report(folder, Settings.from_config(cfg), console)

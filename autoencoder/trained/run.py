@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from autoencoder import runs
-from autoencoder.analysis.generation import GaussianPrior
+from autoencoder.analysis.priors import Gaussian
 from autoencoder.data import ImageDataModule
 from autoencoder.experiment.build import build_data, load_model, received_config
 from autoencoder.models import Autoencoder
@@ -65,7 +65,7 @@ class Run:
         self.classes = facts.classes
         self.batch_size = batch_size
         self._cfg = cfg
-        self._priors: dict[int | None, GaussianPrior] = {}
+        self._priors: dict[int | None, Gaussian] = {}
 
     def __repr__(self) -> str:
         kind = type(self.model).__name__
@@ -172,8 +172,8 @@ class Run:
             rows = torch.arange(len(train)) if number is None else train.labels == number
             labels = train.labels[rows] if self.model.num_classes else None
             latents = self.encode(train.images[rows], labels)
-            self._priors[number] = GaussianPrior.fit(latents.flatten(1).numpy())
-        return self._priors[number].sample(count)
+            self._priors[number] = Gaussian().fit(latents.flatten(1).numpy())
+        return self._priors[number].sample(count, torch.default_generator)
 
     @torch.no_grad()
     def _through(

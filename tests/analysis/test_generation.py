@@ -2,13 +2,17 @@
 
 import math
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from autoencoder.analysis.generation import GaussianPrior, frechet_distance, precision_recall
+from autoencoder.analysis.generation import (
+    frechet_distance,
+    nearer_share,
+    nearest_distance,
+    precision_recall,
+)
 
 
 def points(n: int, size: int = 8, seed: int = 0) -> Tensor:
@@ -135,17 +139,18 @@ def test_distances_need_two_points() -> None:
         frechet_distance(points(20), points(1))
 
 
-def test_a_prior_has_the_moments_of_the_latents() -> None:
-    latents = (points(500, 5) @ points(5, 5, seed=1) + 3).numpy()
-    torch.manual_seed(0)
-    drawn = GaussianPrior.fit(latents.reshape(500, 5, 1)).sample(200_000)
-    assert drawn.dtype == torch.float32
-    np.testing.assert_allclose(drawn.mean(0), latents.mean(0), atol=0.03)
-    np.testing.assert_allclose(torch.cov(drawn.T), np.cov(latents.T), atol=0.1)
+def test_distances_are_those_to_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = points(50, 3) + 1000, points(40, 3, seed=1) + 1000
+    expected = torch.tensor([min(math.dist(point, other) for other in b) for point in a])
+    monkeypatch.setattr("autoencoder.analysis.generation._BLOCK", 7)
+    torch.testing.assert_close(nearest_distance(a, b), expected, atol=1e-4, rtol=1e-4)
 
 
-def test_a_prior_stays_where_latents_are_dead() -> None:
-    latents = np.pad(points(4, 2).numpy(), ((0, 0), (0, 6)), constant_values=2)
-    drawn = GaussianPrior.fit(latents).sample(100)
-    assert drawn.shape == (100, 8)
-    torch.testing.assert_close(drawn[:, 2:], torch.full((100, 6), 2.0), atol=1e-6, rtol=0)
+def test_copies_are_nearer_and_strays_further_than_what_was_never_seen() -> None:
+    train, test = points(400, 3), points(200, 3, seed=1)
+    unseen = nearest_distance(test, train)
+    assert nearer_share(unseen, unseen) == pytest.approx(0.5)
+    fresh = nearest_distance(points(200, 3, seed=2), train)
+    assert nearer_share(fresh, unseen) == pytest.approx(0.5, abs=0.08)
+    assert nearer_share(nearest_distance(train[:100], train), unseen) == 1
+    assert nearer_share(nearest_distance(test + 50, train), unseen) == 0

@@ -111,6 +111,7 @@ OTHERS: list[tuple[str, Any, bool, bool]] = [
     ("noise_stds", (0, 0.2), True, True),
     ("samples_per_class", 4, True, True),
     ("max_points", 41, True, False),
+    ("prior", {"one": {"_target_": "autoencoder.analysis.priors.Gaussian"}}, True, False),
     ("knn_points", 51, True, False),
     ("batch_size", 33, False, False),
     ("threads", 2, False, False),

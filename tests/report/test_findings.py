@@ -94,6 +94,19 @@ def test_generated_images_are_held_against_real_ones(data: FakeData) -> None:
     assert "the prior of b (“a” at 12.5); real" in text
 
 
+def test_what_a_fitted_prior_gains_is_told(data: FakeData) -> None:
+    def fitted(name: str, own: float, frechet: float) -> Evaluation:
+        numbers = {"fitted_memorised": 0.52, "reconstructed_frechet": 3.01}
+        run = generating(data, name, own, fitted_frechet=frechet, **numbers)
+        return dataclasses.replace(run, generation=run.generation | {"fitted_prior": "a mixture"})
+
+    text = told(fitted("a", 40.0, 5.63), fitted("b", 20.0, 15.0), generating(data, "c", 1.0))
+    assert "Of latents from a mixture, “a” comes to 5.63 instead of 40 and “b” comes to 15" in text
+    assert "are at 3.01 for the first of these" in text
+    assert "nearer to a training image than a test image is in 52% of comparisons" in text
+    assert "comes to" not in told(generating(data, "c", 1.0))
+
+
 def test_what_was_not_generated_is_not_told_of(data: FakeData) -> None:
     assert "generates" not in told(small(data))
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from autoencoder.analysis.priors import Gaussian, Prior
 from autoencoder.data import Split
 from autoencoder.experiment.build import LoadedRun, load_run
 from autoencoder.report.measure.judge import Generated, Judge, generate
@@ -16,7 +17,7 @@ from autoencoder.report.measure.measurement import measure
 from tests.report.runs_on_disk import COMPACT, SETTINGS, write_run
 
 VAE = "model.channels=[4,8]", "model.latent_dim=5"
-NUMBERS = "frechet", "precision", "recall", "named_as_asked"
+NUMBERS = "frechet", "precision", "recall", "memorised", "named_as_asked"
 
 
 def loaded(folder: Path, *overrides: str) -> LoadedRun:
@@ -49,8 +50,12 @@ def latents(run: LoadedRun) -> np.ndarray:
     return np.random.default_rng(0).normal(3, 2, (200, size)).astype(np.float32)
 
 
+def prior_of(run: LoadedRun) -> Prior | None:
+    return None if run.model.prior else Gaussian().fit(latents(run))
+
+
 def generated(run: LoadedRun) -> Generated:
-    return generate(run.model, latents(run), 10, SETTINGS)
+    return generate(run.model, prior_of(run), 10, SETTINGS)
 
 
 @pytest.mark.parametrize("name", ["variational", "conditional", "plain"])
@@ -64,7 +69,7 @@ def test_there_are_as_many_images_of_each_class(name: str, request: pytest.Fixtu
     assert 0 <= images.min() < images.max() <= 1
     assert torch.bincount(labels).tolist() == [3] * 10
     assert torch.equal(images, generated(run).images)
-    other = generate(run.model, latents(run), 10, dataclasses.replace(SETTINGS, seed=1))
+    other = generate(run.model, prior_of(run), 10, dataclasses.replace(SETTINGS, seed=1))
     assert not torch.equal(images, other.images)
 
 
@@ -79,8 +84,7 @@ def test_a_variational_run_has_its_prior(variational: LoadedRun) -> None:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(variational.model, "decode", spied)
         found = generate(
-            variational.model, latents(variational), 10,
-            dataclasses.replace(SETTINGS, samples_per_class=500),
+            variational.model, None, 10, dataclasses.replace(SETTINGS, samples_per_class=500)
         )  # fmt: skip
     drawn = torch.cat(seen)
     assert found.prior == "the prior, a standard normal distribution"
@@ -90,7 +94,7 @@ def test_a_variational_run_has_its_prior(variational: LoadedRun) -> None:
 
 def test_other_runs_have_a_gaussian_of_their_latents(plain: LoadedRun) -> None:
     constant = np.tile(latents(plain)[:1], (50, 1))
-    found = generate(plain.model, constant, 10, SETTINGS)
+    found = generate(plain.model, Gaussian().fit(constant), 10, SETTINGS)
     assert "fitted on the training latents" in found.prior
     with torch.inference_mode():
         latent = torch.from_numpy(constant[:1]).view(1, *plain.model.latent_shape)
@@ -116,6 +120,7 @@ def test_a_conditional_run_is_asked_for_the_classes(conditional: LoadedRun) -> N
 def test_real_images_are_the_floor(judge: Judge, variational: LoadedRun) -> None:
     floor = judge.floor()
     assert set(floor) == set(NUMBERS)
+    assert floor["memorised"] == pytest.approx(0.5)
     assert floor["named_as_asked"] == pytest.approx(judge.classifier.test_accuracy.item())
     noise = Generated(torch.rand(60, 1, 12, 12), torch.arange(10).repeat(6), "")
     judged = judge.columns(noise, asked=True)
@@ -129,7 +134,7 @@ def test_training_images_have_no_distance(judge: Judge, variational: LoadedRun) 
     images, labels = variational.data.train.images, variational.data.train.labels
     judged = judge.columns(Generated(images, labels, ""), asked=True)
     assert judged["frechet"] == pytest.approx(0, abs=1e-4)
-    assert judged["precision"] == judged["recall"] == 1
+    assert judged["precision"] == judged["recall"] == judged["memorised"] == 1
 
 
 def test_data_of_one_class_has_no_judge(tmp_path: Path) -> None:
@@ -154,10 +159,19 @@ def test_a_variational_run_is_measured(
     name: str, request: pytest.FixtureRequest, judge: Judge
 ) -> None:
     run: LoadedRun = request.getfixturevalue(name)
-    measured = measure(run, LinearMethods(run.data, SETTINGS), judge, SETTINGS, lambda _: None)
-    assert all(measured.columns[column] >= 0 for column in NUMBERS[:3])
+    gaussian = {"one": {"_target_": "autoencoder.analysis.priors.Gaussian"}}
+    settings = dataclasses.replace(SETTINGS, prior=gaussian)
+    measured = measure(run, LinearMethods(run.data, settings), judge, settings, lambda _: None)
+    assert all(measured.columns[column] >= 0 for column in NUMBERS[:4])
+    fitted = {column: measured.columns[f"fitted_{column}"] for column in NUMBERS}
+    assert fitted["frechet"] != pytest.approx(measured.columns["frechet"])
+    assert measured.priors["one"] == pytest.approx(
+        fitted | {"fit_seconds": measured.priors["one"]["fit_seconds"]}, nan_ok=True
+    )
+    assert measured.columns["reconstructed_frechet"] > 0
     assert math.isnan(measured.columns["named_as_asked"]) == (name == "variational")
     assert measured.generation == {
         "prior": "the prior, a standard normal distribution",
+        "fitted_prior": "a Gaussian with full covariance, fitted on the training latents",
         "classifier": judge.classifier.fingerprint,
     }

@@ -10,7 +10,7 @@ import pytest
 
 from autoencoder.metrics import COLUMNS
 from autoencoder.report.measure.evaluation import Evaluation
-from autoencoder.report.write.rows import Row, best, group, runs_csv
+from autoencoder.report.write.rows import Row, best, group, priors_csv, runs_csv
 from autoencoder.runs.rows import results_csv
 from tests.report.said import change
 
@@ -116,3 +116,16 @@ def test_results_load_in_pandas(rows: list[Row]) -> None:
     each = pandas.read_csv(io.StringIO(runs_csv(rows)))
     assert each["mse"].tolist() == [0.01, 0.02, 0.03, 0.05]
     assert each["seed"].tolist() == [0, 0, 1, 0]
+
+
+def test_priors_csv_has_a_line_for_each_run_and_prior(rows: list[Row]) -> None:
+    numbers = {"frechet": 5.5, "fit_seconds": 2.0}
+    runs = [
+        dataclasses.replace(run, priors={"mixture": numbers, "near": numbers | {"frechet": 4.5}})
+        for run in rows[1].evaluations
+    ]
+    lines = list(csv.DictReader(io.StringIO(priors_csv(group(runs)))))
+    assert [(line["seed"], line["prior"], line["frechet"]) for line in lines] == [
+        ("0", "mixture", "5.5"), ("0", "near", "4.5"),
+        ("1", "mixture", "5.5"), ("1", "near", "4.5"),
+    ]  # fmt: skip

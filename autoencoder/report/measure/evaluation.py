@@ -58,7 +58,9 @@ class Measurement:
         map_trustworthiness: Of the two maps, by `pca` and `tsne`: whether neighbours on the map
             are neighbours in the latent.
         generation: How images were generated and judged: the `prior` that latents were drawn
-            from, in words, and the fingerprint of the `classifier`, empty if there is none.
+            from, in words, the `fitted_prior` of the columns of that name, and the fingerprint of
+            the `classifier`, empty if there is none.
+        priors: The same numbers by each prior that was asked for, and the seconds of its fit.
         generated: Pictures of what it makes of latents that no image was encoded to, the first of
             the images that were judged among them.
     """
@@ -86,6 +88,7 @@ class Measurement:
     map_trustworthiness: dict[str, float]
     generated: Gallery
     generation: dict[str, str] = field(default_factory=dict)
+    priors: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -5,12 +5,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from autoencoder.analysis.classifier import Classifier, Recipe
-from autoencoder.analysis.generation import GaussianPrior, frechet_distance, precision_recall
+from autoencoder.analysis.generation import (
+    frechet_distance,
+    nearer_share,
+    nearest_distance,
+    precision_recall,
+)
+from autoencoder.analysis.priors import Prior
 from autoencoder.data import ImageDataModule, in_batches
 from autoencoder.models import Autoencoder
 from autoencoder.report.measure.settings import Settings
@@ -18,6 +23,8 @@ from autoencoder.runs import RunError, checkpoints
 from autoencoder.runs.files import write_if_possible
 
 RECIPE = Recipe()
+# On generated images.
+COLUMNS = "frechet", "precision", "recall", "memorised", "named_as_asked"
 NEIGHBORS = 3
 
 
@@ -36,29 +43,28 @@ class Generated(NamedTuple):
 
 
 def generate(
-    model: Autoencoder, train_latents: np.ndarray, n_classes: int, settings: Settings
+    model: Autoencoder, prior: Prior | None, n_classes: int, settings: Settings
 ) -> Generated:
-    """Images of a network's own prior, or where it has none, of a Gaussian fitted on its latents.
+    """Images of latents drawn from a prior.
 
     The draw depends on the seed of the settings; the global generators are left as they were.
 
     Args:
         model: On the device of the settings.
-        train_latents: `(N, latent_size)`, of the training images.
+        prior: Fitted on the model's latents; None for the model's own.
         n_classes: Of the data.
         settings: How runs are evaluated.
-
-    Raises:
-        ValueError: If latents are not finite.
     """
     labels = torch.arange(n_classes).repeat(settings.samples_per_class)
-    fitted = None if model.prior else GaussianPrior.fit(train_latents)
+    generator = torch.Generator().manual_seed(settings.seed)
 
     def decoded(asked: Tensor) -> Tensor:
         count = len(asked)
-        if fitted:
-            latents = fitted.sample(count).to(model.device)
-        elif model.prior:
+        if prior is not None:
+            of_class = asked if model.num_classes else None
+            latents = prior.sample(count, generator, of_class).to(model.device)
+        else:
+            assert model.prior is not None
             latents = model.prior.sample((count, model.latent_size))
         return model.decode(latents.view(-1, *model.latent_shape), asked)
 
@@ -66,10 +72,7 @@ def generate(
     with torch.random.fork_rng(devices=[model.device] if on_gpu else []):
         torch.manual_seed(settings.seed)
         images = in_batches(decoded, labels, device=model.device, batch_size=settings.batch_size)
-    prior = "the prior, a standard normal distribution"
-    if fitted:
-        prior = "a Gaussian with full covariance, fitted on the training latents"
-    return Generated(images, labels, prior)
+    return Generated(images, labels, str(prior or "the prior, a standard normal distribution"))
 
 
 class Judge:
@@ -112,13 +115,20 @@ class Judge:
             named = self._named(generated.images, generated.labels) if asked else math.nan
             return {**self._compared(generated.images), "named_as_asked": named}
         except ValueError:
-            return dict.fromkeys(("frechet", "precision", "recall", "named_as_asked"), math.nan)
+            return dict.fromkeys(COLUMNS, math.nan)
 
     def floor(self) -> dict[str, float]:
         """The same columns on the real test images, at most as many as are generated."""
         images, labels = self._data.test.images, self._data.test.labels
         count = self._settings.samples_per_class * len(self._data.classes)
         return self.columns(Generated(images[:count], labels[:count], ""), asked=True)
+
+    def frechet(self, images: Tensor) -> float:
+        """The Fréchet distance of images to the training images; NaN where it can't be measured."""
+        try:
+            return frechet_distance(self.classifier.features(images), self._real)
+        except ValueError:
+            return math.nan
 
     @property
     def fingerprint(self) -> str:
@@ -132,11 +142,20 @@ class Judge:
     def _real(self) -> Tensor:
         return self.classifier.features(self._data.examined.images)
 
+    @cached_property
+    def _of_unseen(self) -> Tensor:
+        """The distances (N,) of test images to their nearest training images."""
+        return nearest_distance(self.classifier.features(self._data.test.images), self._real)
+
     def _compared(self, images: Tensor) -> dict[str, float]:
         features = self.classifier.features(images)
         # As many real ones: precision and recall depend on both numbers. The order is random.
         covered = precision_recall(self._real[: len(features)], features, NEIGHBORS)
-        return {"frechet": frechet_distance(features, self._real), **covered._asdict()}
+        return {
+            "frechet": frechet_distance(features, self._real),
+            **covered._asdict(),
+            "memorised": nearer_share(nearest_distance(features, self._real), self._of_unseen),
+        }
 
     def _named(self, images: Tensor, labels: Tensor) -> float:
         return (self.classifier.predict(images) == labels).double().mean().item()

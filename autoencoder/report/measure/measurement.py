@@ -12,18 +12,25 @@ from autoencoder.analysis.denoising import psnr
 from autoencoder.analysis.gallery import SAMPLES, Gallery, gallery
 from autoencoder.analysis.latents import latent_use, silhouette, trustworthiness
 from autoencoder.analysis.maps import pca_map, tsne_map
+from autoencoder.analysis.priors import Gaussian
 from autoencoder.data import ImageDataModule, in_batches, to_float
 from autoencoder.experiment.build import LoadedRun
 from autoencoder.metrics import image_mse, reconstruction_metrics
 from autoencoder.models import Autoencoder
 from autoencoder.report.measure.evaluation import Examples, Measurement
+from autoencoder.report.measure.fitted import (
+    Priors,
+    columns_of,
+    measure_priors,
+    reconstructed_frechet,
+)
 from autoencoder.report.measure.judge import Judge, generate
 from autoencoder.report.measure.linear import LinearMethods, gaussian, probes
 from autoencoder.report.measure.settings import Settings
 
 # What a stage of the work is called while it runs.
 Say = Callable[[str], None]
-STAGES = 8
+STAGES = 9
 
 N_WORST = 10
 
@@ -66,7 +73,7 @@ def measure(
         "dead_units": use.dead_units,
         "participation_ratio": use.participation_ratio,
     }
-    judged, generation, generated = _generation(run, train_latents, judge, settings, say)
+    judged, generation, generated, priors = _generation(run, train_latents, judge, settings, say)
     columns |= judged
     say(f"mapping {min(settings.max_points, len(test)):,} latents with t-SNE")
     chosen, tsne = tsne_map(latents, seed=settings.seed, max_points=settings.max_points)
@@ -106,6 +113,7 @@ def measure(
         },
         generated=generated,
         generation=generation,
+        priors=priors,
     )
 
 
@@ -193,16 +201,27 @@ def _qualities(
 
 def _generation(
     run: LoadedRun, train_latents: np.ndarray, judge: Judge, settings: Settings, say: Say
-) -> tuple[dict[str, float], dict[str, str], Gallery]:
-    """The columns on generated images, how they came about, and pictures of some of them."""
+) -> tuple[dict[str, float], dict[str, str], Gallery, Priors]:
+    """The columns on generated images, how they came about, pictures, and what others give."""
     n_classes = len(run.data.classes)
     say(f"generating {settings.samples_per_class * n_classes:,} images")
-    generated = generate(run.model, train_latents, n_classes, settings)
+    own = None if run.model.prior else Gaussian().fit(train_latents)
+    generated = generate(run.model, own, n_classes, settings)
     say("judging them by a classifier, which is trained once")
     columns = judge.columns(generated, asked=run.model.num_classes > 0)
+    say(f"generating of {', '.join(settings.prior) or 'no other prior'}")
+    priors = measure_priors(run, judge, settings)
+    columns |= columns_of(priors)
+    columns["reconstructed_frechet"] = reconstructed_frechet(run, judge, settings)
     say("walking through the latent")
     shown = gallery(run.model, run.data, generated.images[:SAMPLES])
-    return columns, {"prior": generated.prior, "classifier": judge.fingerprint}, shown
+    first = next(iter(settings.priors().values()), "")
+    generation = {
+        "prior": generated.prior,
+        "fitted_prior": str(first),
+        "classifier": judge.fingerprint,
+    }
+    return columns, generation, shown, priors
 
 
 def _to_bytes(images: Tensor) -> np.ndarray:

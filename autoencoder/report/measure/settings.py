@@ -1,13 +1,17 @@
 """The settings of a report."""
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import torch
+from hydra.errors import InstantiationException
+from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from autoencoder import AutoencoderError
+from autoencoder.analysis.priors import Prior
+from autoencoder.commandline import explain
 from autoencoder.experiment.checks import check_arguments
 from autoencoder.experiment.threads import Threads
 
@@ -31,6 +35,8 @@ class Settings:
         knn_points: Test images that k-NN classifies.
         samples_per_class: Images that a network generates, for each class of the data.
         images: Whether the page carries `few` or `many` of the images that a reader can explore.
+        prior: Priors that are fitted on the latents of each run, by name, each as a file in
+            `conf/prior` describes it; the first is that of the columns.
         trust: Packages beside this one whose classes and functions a run's config may call.
 
     Raises:
@@ -46,6 +52,7 @@ class Settings:
     max_points: int
     knn_points: int
     samples_per_class: int
+    prior: dict[str, Any] = field(default_factory=dict)
     trust: tuple[str, ...] = ()
     images: str = "few"
 
@@ -71,6 +78,24 @@ class Settings:
         automatic = "cuda" if torch.cuda.is_available() else "cpu"
         return automatic if self.device == "auto" else self.device
 
+    def priors(self) -> dict[str, Prior]:
+        """The priors, not fitted yet.
+
+        Raises:
+            SettingsError: If one can't be built as it is described.
+        """
+        found = {}
+        for name, description in self.prior.items():
+            given = {key: value for key, value in description.items() if key != "_target_"}
+            try:
+                check_arguments(f"prior.{name}", given, get_class(description["_target_"]))
+                found[name] = instantiate(description, _convert_="all")
+            except (KeyError, ImportError, ValueError, InstantiationException) as error:
+                raise SettingsError(f"prior.{name}: {explain(error) or error}") from error
+            if not isinstance(found[name], Prior):
+                raise SettingsError(f"prior.{name}: {description['_target_']} is no Prior")
+        return found
+
     @classmethod
     def from_config(cls, cfg: DictConfig) -> Self:
         """The settings in a config such as `conf/evaluate.yaml`."""
@@ -78,4 +103,6 @@ class Settings:
         kept = {field.name: values[field.name] for field in dataclasses.fields(cls)}
         trust = [kept["trust"]] if isinstance(kept["trust"], str) else kept["trust"] or []
         check_arguments("", kept, cls)
-        return cls(**kept | {"noise_stds": tuple(kept["noise_stds"]), "trust": tuple(trust)})
+        settings = cls(**kept | {"noise_stds": tuple(kept["noise_stds"]), "trust": tuple(trust)})
+        settings.priors()  # a mistake in one of them is found before anything is measured
+        return settings

@@ -142,7 +142,8 @@ def _generated(rows: Sequence[Row], settings: Settings) -> str:
     return (
         f"{settings.samples_per_class:,} images for each class of the data, the means of what a "
         f"decoder gives, by seed {settings.seed}. Latents are drawn {drawn} (a Gaussian that is "
-        "fitted after the training is the ex-post density estimation of Ghosh et al., 2020). A "
+        "fitted after the training is the ex-post density estimation of Ghosh et al., 2020)."
+        f"{_fitted(judged)} A "
         "classifier that is trained on the same training images names "
         f"{listed(f'{accuracy:.1%}' for accuracy in accuracies)} of the test images right. Its "
         f"{RECIPE.features} features stand for the images. Fréchet distance: to all training "
@@ -150,6 +151,18 @@ def _generated(rows: Sequence[Row], settings: Settings) -> str:
         f"Precision and recall (Kynkäänniemi et al., 2019, {NEIGHBORS} neighbours): among as many "
         "training images. The floors are those of as many real test images, or of all if they are "
         "fewer: the Fréchet distance of fewer images is larger."
+    )
+
+
+def _fitted(rows: Sequence[Row]) -> str:
+    """From what the latents of the columns on fitted priors are drawn."""
+    priors = dict.fromkeys(row.fitted_prior for row in rows if row.has("fitted_frechet"))
+    if not priors:
+        return ""
+    return (
+        f" For the columns on a fitted prior, latents of as many images are drawn from "
+        f"{listed(priors)}, one a class where the network is told the label; priors.csv has the "
+        "numbers of every prior that was tried."
     )
 
 

@@ -44,12 +44,19 @@ class Row(RowOfRuns):
             "data": self.first.data.get("name", ""),
             "test_noise": self.noise,
             "overcomplete": self.overcomplete,
+            "prior": self.prior,
+            "fitted_prior": self.fitted_prior,
         }
 
     @property
     def prior(self) -> str:
         """What the latents of generated images were drawn from, in words."""
         return self.first.generation.get("prior", "an unknown prior")
+
+    @property
+    def fitted_prior(self) -> str:
+        """The prior of the columns `fitted_...`, in words; empty if there is none."""
+        return self.first.generation.get("fitted_prior", "")
 
     def has(self, column: str) -> bool:
         """Whether a run has the number."""
@@ -103,6 +110,24 @@ def best(rows: Sequence[Row]) -> set[tuple[str, str, str]]:
                 if value == max(values) > min(values)
             }
     return found
+
+
+def priors_csv(rows: Sequence[Row]) -> str:
+    """A line for each run and prior that was fitted on its latents."""
+    return csv_text(
+        [
+            {
+                "run": run.label,
+                "group": run.group,
+                "seed": run.config.get("seed", ""),
+                "prior": prior,
+            }
+            | numbers
+            for row in rows
+            for run in row.evaluations
+            for prior, numbers in run.priors.items()
+        ]
+    )
 
 
 def runs_csv(rows: Sequence[Row]) -> str:
