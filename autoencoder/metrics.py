@@ -128,6 +128,17 @@ METRICS = (
     Metric("fitted_named_as_asked", "", "named as asked, fitted prior", "of the same images, of "
            "latents from the prior that is fitted on the class", 1, ".3f",
            floor="named_as_asked_floor"),
+    Metric("auroc_error", "", "AUROC of the error", "of a network trained on some classes alone: "
+           "the chance that a test image of another class has the larger reconstruction error", 1,
+           ".3f", floor="auroc_pca"),
+    Metric("auroc_latent", "", "AUROC of the latent", "the same of the Mahalanobis distance of the "
+           "latent to the training latents", 1, ".3f", floor="auroc_pca"),
+    Metric("auroc_both", "", "AUROC of both", "the same of the sum of the two, each in standard "
+           "deviations of the validation images", 1, ".3f", floor="auroc_pca"),
+    Metric("auroc_bound", "", "AUROC of the bound", "the same of minus the ELBO, by one draw", 1,
+           ".3f", floor="auroc_pca"),
+    Metric("auroc_pca", "", "AUROC of PCA", "the same of the error of 32 principal components, "
+           "fitted on the same images", format=".3f"),
     Metric("elbo", "test/elbo", "ELBO, nats", "evidence lower bound of log p(x) of an image, or of "
            "log p(x|label) where the network sees labels", 1, ",.1f", alike=("noise", "bound")),
     Metric("iwae", "test/iwae", "IWAE bound, nats", "importance-weighted bound of the same: "

@@ -1,5 +1,6 @@
 """LightningDataModules: the splits of a data set, corrupted as the run's noise says."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -35,10 +36,13 @@ class ImageDataModule(L.LightningDataModule):
         max_test: Test images that are looked at, at the most, drawn from `split_seed`; None: all.
         max_examined: Training images that are looked at, at the most, in what is measured on
             them after the training; None: all.
+        classes: Labels of the training and validation images, all of which are drawn from the
+            same split; those of other classes are left out. Test images are of all classes. None:
+            all.
 
     Raises:
         ValueError: If a number is not a whole one or too small, or the validation images would be
-            all there are.
+            all there are, or there are no images of a class.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class ImageDataModule(L.LightningDataModule):
         noise: nn.Module | None = None,
         max_test: int | None = None,
         max_examined: int | None = None,
+        classes: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
         check_whole("batch_size", batch_size, 1)
@@ -69,6 +74,9 @@ class ImageDataModule(L.LightningDataModule):
         self.noise = noise or nn.Identity()
         self.max_test = max_test
         self.max_examined = max_examined
+        if classes is not None and (not classes or len(set(classes)) < len(classes)):
+            raise ValueError(f"data.classes must be different labels, as in [0], got {classes}")
+        self.trained_on = None if classes is None else tuple(sorted(classes))
 
     def load(self) -> ImageData:
         """The data set's own training and test images."""
@@ -106,6 +114,8 @@ class ImageDataModule(L.LightningDataModule):
             )
         order = self.held_out(source.train_labels)
         train, val = order[self.val_size :], order[: self.val_size]
+        if self.trained_on is not None:
+            train, val = (self._of_classes(rows) for rows in (train, val))
         self.train = Split(source.train_images, None, source.train_labels, train)
         self.val = self._corrupted(source.train_images[val], source.train_labels[val], 1)
         images, labels = source.test_images, source.test_labels
@@ -114,6 +124,17 @@ class ImageDataModule(L.LightningDataModule):
             rows = torch.randperm(len(images), generator=generator)[: self.max_test].sort().values
             images, labels = images[rows], labels[rows]
         self.test = self._corrupted(images, labels, 2)
+
+    def _of_classes(self, rows: Tensor) -> Tensor:
+        """Those of the rows whose class is trained on."""
+        assert self.trained_on is not None
+        labels, wanted = self.source.train_labels[rows], torch.tensor(self.trained_on)
+        if missing := set(self.trained_on) - set(labels.unique().tolist()):
+            raise ValueError(
+                f"data.classes={list(self.trained_on)}: there are no images of {sorted(missing)}; "
+                f"the classes are 0 to {len(self.classes) - 1}"
+            )
+        return rows[torch.isin(labels, wanted)]
 
     @cached_property
     def examined(self) -> Split:

@@ -14,7 +14,7 @@ from autoencoder.report.draw import figures
 from autoencoder.report.measure.collection import collect
 from autoencoder.report.measure.evaluation import Evaluation, Floors
 from autoencoder.report.measure.settings import Settings
-from autoencoder.report.write import differences, overview, page, table
+from autoencoder.report.write import differences, outliers, overview, page, table
 from autoencoder.report.write.charts import styles
 from autoencoder.report.write.explorer import explorer
 from autoencoder.report.write.facts import facts
@@ -72,7 +72,9 @@ def write_report(
     rows = group(evaluations)
     ordered = [run for row in rows for run in row.evaluations]
     compared = differences.pairs(rows)
-    summary = findings(rows, left_out) + list(differences.told(compared))
+    summary = (
+        findings(rows, left_out) + list(differences.told(compared)) + list(outliers.told(rows))
+    )
     paragraphs = protocol(rows, settings)
     n_runs = f"{len(ordered)} run{'s' if len(ordered) > 1 else ''}"
     title = f"{path.resolve().parent.name}/{path.resolve().name}: {n_runs}"

@@ -203,7 +203,8 @@ def _of_split(run: Run, split: str, size: int) -> Images:
     stored = getattr(data, split)
     labels = [data.classes[label] for label in stored.labels.tolist()]
     corrupted = None if stored.corrupted is None else stored.corrupted.numpy()
-    key = _digest([data.source.checksum, split, data.split_seed, data.val_size])
+    chosen = data.trained_on or ()
+    key = _digest([data.source.checksum, split, data.split_seed, data.val_size, *chosen])
     title = f"the {split} images of {type(data).__name__}"
     images = stored.images.numpy()
     return _Stored(title, len(images), key, size, False, images, corrupted, labels)

@@ -194,3 +194,25 @@ def test_a_limit_is_at_least_one(key: str) -> None:
     with pytest.raises(ValueError, match=f"data.{key} must be a whole number >= 1"):
         garments(**{key: 0})
     garments(**{key: 1})
+
+
+def test_training_on_a_class_leaves_the_others_out_of_training_alone() -> None:
+    whole, one = garments(), garments(classes=[3])
+    for split in ("train", "val"):
+        of_whole, of_one = getattr(whole, split), getattr(one, split)
+        rows = of_whole.labels == 3
+        assert 0 < rows.sum() < len(rows)
+        assert torch.equal(of_one.images, of_whole.images[rows])
+        assert set(of_one.labels.tolist()) == {3}
+    assert torch.equal(one.test.images, whole.test.images)
+    assert len(one.classes) == 10
+    nine = garments(classes=[0, 1, 2, 4, 5, 6, 7, 8, 9])
+    assert len(nine.train) + len(one.train) == len(whole.train)
+
+
+@pytest.mark.parametrize(
+    ("classes", "said"), [([], "different"), ([1, 1], "different"), ([1, 10], r"\[10\]")]
+)
+def test_classes_that_are_none_are_refused(classes: list[int], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        garments(classes=classes)

@@ -26,6 +26,7 @@ from autoencoder.report.measure.fitted import (
 )
 from autoencoder.report.measure.judge import Judge, generate
 from autoencoder.report.measure.linear import LinearMethods, gaussian, probes
+from autoencoder.report.measure.outliers import outlier_columns
 from autoencoder.report.measure.settings import Settings
 
 # What a stage of the work is called while it runs.
@@ -75,6 +76,7 @@ def measure(
     }
     judged, generation, generated, priors = _generation(run, train_latents, judge, settings, say)
     columns |= judged
+    columns |= outlier_columns(run, errors, train_latents, latents, settings)
     say(f"mapping {min(settings.max_points, len(test)):,} latents with t-SNE")
     chosen, tsne = tsne_map(latents, seed=settings.seed, max_points=settings.max_points)
     pca = pca_map(latents)[chosen].astype(np.float32)
@@ -122,6 +124,8 @@ def data_key(data: ImageDataModule) -> str:
     counts = len(data.examined), len(data.test)
     all_are = counts == (len(data.train), len(data.source.test_images))
     chosen = "" if all_are else "-{}-{}".format(*counts)
+    if data.trained_on is not None:
+        chosen += f"-of-{'-'.join(map(str, data.trained_on))}"
     return f"{data.source.checksum[:16]}-{data.split_seed}-{data.val_size}{chosen}"
 
 
