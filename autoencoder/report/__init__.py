@@ -72,9 +72,8 @@ def write_report(
     rows = group(evaluations)
     ordered = [run for row in rows for run in row.evaluations]
     compared = differences.pairs(rows)
-    summary = (
-        findings(rows, left_out) + list(differences.told(compared)) + list(outliers.told(rows))
-    )
+    summary = findings(rows, left_out)
+    summary += [*differences.told(compared), *outliers.told(rows)]
     paragraphs = protocol(rows, settings)
     n_runs = f"{len(ordered)} run{'s' if len(ordered) > 1 else ''}"
     title = f"{path.resolve().parent.name}/{path.resolve().name}: {n_runs}"

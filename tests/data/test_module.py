@@ -197,7 +197,8 @@ def test_a_limit_is_at_least_one(key: str) -> None:
 
 
 def test_training_on_a_class_leaves_the_others_out_of_training_alone() -> None:
-    whole, one = garments(), garments(classes=[3])
+    sizes = {"train_size": 300, "val_size": 100}
+    whole, one = garments(**sizes), garments(**sizes, classes=[3])
     for split in ("train", "val"):
         of_whole, of_one = getattr(whole, split), getattr(one, split)
         rows = of_whole.labels == 3
@@ -206,7 +207,7 @@ def test_training_on_a_class_leaves_the_others_out_of_training_alone() -> None:
         assert set(of_one.labels.tolist()) == {3}
     assert torch.equal(one.test.images, whole.test.images)
     assert len(one.classes) == 10
-    nine = garments(classes=[0, 1, 2, 4, 5, 6, 7, 8, 9])
+    nine = garments(**sizes, classes=[0, 1, 2, 4, 5, 6, 7, 8, 9])
     assert len(nine.train) + len(one.train) == len(whole.train)
 
 
