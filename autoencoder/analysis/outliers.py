@@ -54,13 +54,11 @@ def together(scores: tuple[Array, Array], of_normal: tuple[Array, Array]) -> Arr
         scores: Two of `(N,)`.
         of_normal: The same of images of the class that were not trained on, `(M,)` each.
     """
-    return np.sum(
-        [
-            (score - normal.mean()) / (normal.std() or 1.0)
-            for score, normal in zip(scores, of_normal, strict=True)
-        ],
-        axis=0,
-    )
+    standard = [
+        (score - normal.mean()) / (normal.std() or 1.0)
+        for score, normal in zip(scores, of_normal, strict=True)
+    ]
+    return np.asarray(standard).sum(axis=0)
 
 
 def pca_errors(train_images: Array, images: Array, n_components: int = COMPONENTS) -> Array:
