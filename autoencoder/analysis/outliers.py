@@ -58,7 +58,7 @@ def together(scores: tuple[Array, Array], of_normal: tuple[Array, Array]) -> Arr
         (score - normal.mean()) / (normal.std() or 1.0)
         for score, normal in zip(scores, of_normal, strict=True)
     ]
-    return np.asarray(standard).sum(axis=0)
+    return np.asarray(np.sum(standard, axis=0))
 
 
 def pca_errors(train_images: Array, images: Array, n_components: int = COMPONENTS) -> Array:
