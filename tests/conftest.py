@@ -21,8 +21,6 @@ torch.set_num_threads(1)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Without them no config composes, and a file of tests that runs first would have none.
-plugins.register()
 OmegaConf.register_new_resolver("run_name", run_name, replace=True)
 
 # As every program does first: a config names the sweeper of this package.
