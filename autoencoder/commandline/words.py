@@ -17,6 +17,8 @@ from autoencoder.runs.identity import PLACE
 # A key whose value is a text, whatever it looks like; other signs are those of lists, or quotes.
 _TEXT = re.compile(r"(name|run|out|data[._]root)=(?P<value>[^\\'\"()\[\]{},$]+)")
 _KEYS = re.compile(r"[\w./@]+")
+# Groups of which several choices hold at once: their files add up.
+_SEVERAL = ("prior",)
 
 
 class WordsError(AutoencoderError):
@@ -99,6 +101,8 @@ def _check_group(word: str) -> None:
         read = OverridesParser.create().parse_override(word).value()
     except HydraException:
         return  # of which more is said elsewhere
+    if isinstance(read, list) and group in _SEVERAL:
+        return
     if isinstance(read, list):
         listed = ",".join(map(str, read))
         raise WordsError(
