@@ -2,6 +2,7 @@
 
 - `config.md` from the files in `conf/`: what each key is, by its comment there.
 - `api/ROOM.md` for each room of the package, from its docstrings.
+- `notebooks/NAME.md` from the notebooks and the outputs that are kept in them.
 - `contributing.md` and `changelog.md` from the top of the repository, and the figures of the
   reference runs. The pages link to where these lie in the repository, so that they can be read
   there as well.
@@ -21,6 +22,7 @@ import yaml  # type: ignore[import-untyped]  # its types are a package of their 
 from latex2mathml.converter import convert
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from nbconvert import MarkdownExporter
 
 from autoencoder.commandline.meanings import keys
 from autoencoder.experiment.checks import argument_in_words
@@ -32,6 +34,7 @@ ROOMS = (
     "callbacks", "experiment", "report", "sweeps", "trained",
 )  # fmt: skip
 REPORT = ROOT / "multirun/reference/report"
+NOTEBOOKS = sorted(ROOT.glob("docs/notebooks/*.ipynb"))
 
 # Where a link leads in the repository, and on the site.
 _LINKS = {
@@ -59,6 +62,9 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
     }
     for name, text in pages.items():
         files.append(File.generated(config, name, content=text))
+    for path in NOTEBOOKS:
+        for name, content in notebook(path).items():
+            files.append(File.generated(config, f"notebooks/{name}", content=content))
     for figure in sorted((REPORT / "figures").glob("*.png")):
         name = f"figures/{figure.name}"
         files.append(File.generated(config, name, abs_src_path=str(figure)))
@@ -72,7 +78,7 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     for there, here in _LINKS.items():
         for mark in ("](", 'src="'):
             markdown = markdown.replace(f"{mark}{up}{there}", f"{mark}{up}{here}")
-    return markdown
+    return re.sub(r"(\]\([\w/.-]+)\.ipynb\)", r"\1.md)", markdown)
 
 
 def on_page_content(html_text: str, **_: Any) -> str:
@@ -80,6 +86,20 @@ def on_page_content(html_text: str, **_: Any) -> str:
     return re.sub(
         r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', _formula, html_text, flags=re.S
     )
+
+
+def notebook(path: Path) -> dict[str, str | bytes]:
+    """The page of a notebook, `NAME.md`, and its figures, by name."""
+    names = {"unique_key": path.stem, "output_files_dir": f"{path.stem}_files"}
+    page, found = MarkdownExporter().from_filename(str(path), resources=names)
+    # A table has its own style sheet, which is not this site's.
+    page = re.sub(r"<style scoped>.*?</style>\s*", "", page, flags=re.S)
+    page = re.sub(r"^( *)<table[^>]*>", r"\1<table>", page, flags=re.M)
+    # As HTML, since links in Markdown to a notebook lead to its page.
+    page += (
+        f'\n<a href="{path.name}" download>This page as a notebook</a>, to be run and changed.\n'
+    )
+    return {f"{path.stem}.md": page, **found["outputs"]}
 
 
 def config_page() -> str:

@@ -4,6 +4,7 @@ A command of this project's programs is composed and checked; the slow test runs
 for newcomers, on drawn garments. Other commands are in `OTHERS`, with what is asked of each.
 """
 
+import json
 import os
 import re
 import shlex
@@ -80,6 +81,13 @@ COMMANDS = [
     for path in PAGES
     for command in commands_of(str(path.relative_to(ROOT)), path.read_text())
 ] + list(commands_of("config.md", hooks.config_page()))
+COMMANDS += [
+    command
+    for path in hooks.NOTEBOOKS
+    for cell in json.loads(path.read_text())["cells"]
+    if cell["cell_type"] == "markdown"
+    for command in commands_of(path.name, "".join(cell["source"]))
+]
 PYTHON = [
     (path, code) for path in PAGES for kind, code in blocks(path.read_text()) if kind == "python"
 ]
