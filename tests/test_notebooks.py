@@ -1,8 +1,12 @@
-"""The notebooks of `docs/`: they run, and say what is kept in them."""
+"""The notebooks of `docs/`: they run, and say what is kept in them.
+
+After a change: `jupyter execute --inplace docs/notebooks/*.ipynb`, and look at the figures.
+"""
 
 import os
 import re
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +18,19 @@ nbformat: Any = pytest.importorskip("nbformat", reason="nbformat is not installe
 nbclient: Any = pytest.importorskip("nbclient", reason="nbclient is not installed")
 pytest.importorskip("ipykernel", reason="ipykernel is not installed")
 IDS = [path.stem for path in NOTEBOOKS]
-# Of the kernel that runs one: without what depends on the machine.
+# Of the kernel that runs one, and no more.
 KEPT = {"kernelspec", "language_info"}
 
 
 def texts(cell: Any) -> str:
     """What the code of a cell has printed, and its last value, as text."""
-    found = [
-        output.get("text", output.get("data", {}).get("text/plain", "")) for output in cell.outputs
-    ]
-    return "\n".join(text for text in found if not text.startswith("<Figure"))
+    found = (out.get("text", out.get("data", {}).get("text/plain", "")) for out in cell.outputs)
+    return "".join(text for text in found if not text.startswith("<Figure"))
+
+
+def kinds(cell: Any) -> list[str]:
+    """The kinds of its outputs: what is printed slowly comes in several pieces."""
+    return [kind for kind, _ in groupby(out.output_type for out in cell.outputs)]
 
 
 def code(document: Any) -> Iterator[Any]:
@@ -52,9 +59,9 @@ def test_it_says_again_what_is_kept_in_it(path: Path, tmp_path: Path) -> None:
         # Other machines add in another order, and the linear network starts from their noise.
         again = [float(number) for number in NUMBER.findall(says)]
         assert again == pytest.approx(
-            numbers, rel=0.02, abs=0.1 if "z.shape" in old.source else 1e-5
+            numbers, rel=0.02, abs=0.1 if "z.shape" in old.source else 1e-4
         )
-        assert [out.output_type for out in new.outputs] == [out.output_type for out in old.outputs]
+        assert kinds(new) == kinds(old)
         compared += len(numbers)
     assert compared > 50
 
@@ -68,7 +75,7 @@ def test_what_is_kept_is_of_one_run_from_the_top(path: Path) -> None:
     for cell in cells:
         assert len(cell.source.splitlines()) <= 25
         assert not [out for out in cell.outputs if out.get("name") == "stderr"]
-        assert not re.search(r"(/home|/root|/tmp|/work)/", texts(cell))
+        assert not re.search(r"/(home|root|tmp|Users)/", texts(cell))
         assert cell.metadata.keys() <= {"execution"}
     assert document.metadata.keys() <= KEPT
     assert sum("image/png" in out.get("data", {}) for c in cells for out in c.outputs) >= 8
