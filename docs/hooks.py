@@ -14,6 +14,7 @@ import inspect
 import re
 import shlex
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
@@ -24,6 +25,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from nbconvert import MarkdownExporter
 
+from autoencoder.cli import COMMANDS
 from autoencoder.commandline.meanings import keys
 from autoencoder.experiment.checks import argument_in_words
 
@@ -112,9 +114,17 @@ def config_page() -> str:
         "starts from others lists what it changes.",
         "",
     ]
-    for path in sorted(CONF.glob("*.yaml"), reverse=True):  # train first
-        text = path.read_text()
-        lines += [f"## `{path.stem}.py`", "", *_table(text, "", yaml.safe_load(text)), ""]
+    headings = {
+        "train": "python train.py",
+        "evaluate": "python evaluate.py",
+        "pack": "python pack.py",
+        "trained": "autoencoder COMMAND",  # what they all share
+        **{name: f"autoencoder {name}" for name in COMMANDS},
+    }
+    assert {path.stem for path in CONF.glob("*.yaml")} == headings.keys()
+    for name, heading in headings.items():
+        text = (CONF / f"{name}.yaml").read_text()
+        lines += [f"## `{heading}`", "", *_table(text, "", yaml.safe_load(text)), ""]
     groups = sorted({path.parent for path in CONF.glob("*/**/*.yaml")})
     for folder in groups:
         group = folder.relative_to(CONF).as_posix()
@@ -189,17 +199,25 @@ def _over(under: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _header(text: str) -> str:
-    """The comment at the top of a file, as Markdown: what is indented or aligned is code."""
+    """The comment at the top of a file as Markdown: what is indented is typed, a table shown."""
     found: list[str] = []
     for line in text.split("\n"):
         if line.startswith("# @package"):
             continue
         if not line.startswith("#"):
             break
-        said = line[2:]
-        is_code = said.startswith("  ") or re.search(r"\S {3,}\S", said)
-        found.append(f"{'  ' if said.startswith('  ') else '    '}{said}" if is_code else said)
-    return "\n".join(found)
+        found.append(line[2:])
+    lines: list[str] = []
+    for kind, group in groupby(found, _kind):
+        shown = [f"  {said}" if kind == "typed" else said for said in group]
+        lines += ["```text", *shown, "```"] if kind == "aligned" else shown
+    return "\n".join(lines)
+
+
+def _kind(said: str) -> str:
+    if said.startswith("  "):
+        return "typed"
+    return "aligned" if re.search(r"\S {3,}\S", said) else ""
 
 
 def _starts_from(text: str, group: str) -> Iterator[str]:

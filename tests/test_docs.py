@@ -1,7 +1,7 @@
 """What README and the pages of `docs/` show: every command can be run, every link leads somewhere.
 
-A command of this project's programs is composed and checked; the slow test runs those of the pages
-for newcomers, on drawn garments. Other commands are in `OTHERS`, with what is asked of each.
+A command of this project's programs is composed and checked; the slow test types those of the pages
+in `RUN` into a shell, on drawn garments. Other commands are in `OTHERS`.
 """
 
 import json
@@ -13,22 +13,28 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import wraps
+from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
+from torchvision.transforms.functional import to_pil_image
 
+from autoencoder.cli import COMMANDS as USES
 from autoencoder.commandline.configs import CONF_DIR
 from autoencoder.commandline.words import ordered
+from autoencoder.data.synthetic import synthetic_garments
 from autoencoder.experiment import checks
 from autoencoder.report.measure.settings import Settings
 from autoencoder.sweeps import plugins
 from autoencoder.sweeps.pairs import jobs
 from autoencoder.sweeps.search_space import distribution
+from autoencoder.trained.options import carried_out
 from docs import hooks
 from tests.conftest import TINY
 
@@ -40,11 +46,13 @@ PROGRAMS = {
     "python evaluate.py": "evaluate",
     "autoencoder-evaluate": "evaluate",
     "python pack.py": "pack",
+    "autoencoder-pack": "pack",
+    **{f"autoencoder {name}": name for name in USES},
 }
 # The beginnings of lines that are commands, beside those.
 OTHERS = (
     "pip", "pytest", "python", "sh", "mkdocs", "tensorboard", "pre-commit", ".ci/run", "eval",
-    "srun",
+    "srun", "find", "embedding-atlas",
 )  # fmt: skip
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 
@@ -65,15 +73,19 @@ def blocks(text: str) -> Iterator[tuple[str, str]]:
         yield "", code
 
 
-def commands_of(page: str, text: str) -> Iterator[Command]:
+def lines_of(text: str) -> Iterator[str]:
+    """The lines of a page that a reader types."""
     for language, code in blocks(text):
-        if language not in ("", "sh", "bash", "console", "shell"):
-            continue
-        for line in re.sub(r"\\\n\s*", "", code).splitlines():
-            said = line.strip().removeprefix("$ ")
-            bare = re.sub(r"^(\w+=\S+ )+", "", said)
-            if bare.startswith(tuple(PROGRAMS)) or bare.split(" ")[0] in OTHERS:
-                yield Command(page, said)
+        if language in ("", "sh", "bash", "console", "shell"):
+            lines = re.sub(r"\\\n\s*", "", code).splitlines()
+            said = (line.strip().removeprefix("$ ") for line in lines)
+            yield from (line for line in said if line and not line.startswith("#"))
+
+
+def commands_of(page: str, text: str) -> Iterator[Command]:
+    for line in lines_of(text):
+        for said in re.split(r" \| | && ", line):
+            yield Command(page, re.sub(r" > \S+$", "", said))
 
 
 COMMANDS = [
@@ -101,13 +113,12 @@ def test_commands_are_found() -> None:
     assert len(COMMANDS) > 120
 
 
-def test_the_beginning_of_every_line_of_a_shell_block_is_known() -> None:
-    for path in PAGES:
-        for language, code in blocks(path.read_text()):
-            if language in ("sh", "bash", "console", "shell"):
-                lines = [line for line in code.splitlines() if line[:1] not in ("", " ", "#")]
-                found = list(commands_of("", f"```sh\n{code}```\n"))
-                assert len(found) >= len(lines) - code.count("\\\n"), f"{path}: {code}"
+@pytest.mark.parametrize("command", dict.fromkeys(COMMANDS), ids=lambda command: command.text)
+def test_the_beginning_of_every_line_is_known(command: Command) -> None:
+    # What is shown and not typed is fenced, as ```text.
+    bare = re.sub(r"^(\w+=\S+ )+", "", command.text)
+    program, _ = split(command.text)
+    assert program in PROGRAMS or bare.split(" ")[0] in OTHERS, command
 
 
 def split(text: str) -> tuple[str, list[str]]:
@@ -133,7 +144,7 @@ def own_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 (folder / name[1]).write_text(code.partition("\n")[2])
     (folder / "myconf/model").mkdir(exist_ok=True)
     shutil.copy(CONF_DIR / "model/dense.yaml", folder / "myconf/model/mine.yaml")
-    this = folder / "outputs/first/.hydra/experiment/this.yaml"
+    this = folder / "outputs/noisy/.hydra/experiment/this.yaml"
     this.parent.mkdir(parents=True)
     this.write_text("# @package _global_\nseed: 3\n")
     return folder
@@ -171,7 +182,14 @@ def test_commands_of_the_programs_compose_and_pass_the_checks(command: Command) 
     ]
     if PROGRAMS[program] != "train":
         cfg = without_hydra(composed(PROGRAMS[program], lines, folders))
-        if cfg.get("run") is not None:
+        if PROGRAMS[program] in USES:
+            assert cfg.run
+            name = PROGRAMS[program]
+            use = getattr(import_module(f"autoencoder.trained.{USES[name][0]}"), name)
+            carried_out(cfg, wraps(use)(lambda *_, **__: None))  # checks the values and no more
+        elif PROGRAMS[program] == "pack":
+            assert cfg.out
+        elif cfg.run is not None:
             Settings.from_config(cfg)
         return
     if "-m" not in flags:
@@ -255,36 +273,84 @@ def test_python_is_python(path: Path, code: str) -> None:
     compile(code, str(path), "exec")
 
 
-# What newcomers type, in the order of the pages.
-RUN = ("README.md", "docs/quick-start.md", "docs/howto/runs.md", "docs/howto/results.md")
-FASTER = {"trainer.max_epochs": "1", "data.train_size": "160", "data.test_size": "40"}
+# What newcomers type, in the order in which they would.
+RUN = (
+    "README.md", "docs/quick-start.md", "docs/howto/runs.md", "docs/howto/results.md",
+    "docs/trained-model.md", "docs/scale.md",
+)  # fmt: skip
+FASTER = {
+    "train": {
+        **dict(text.split("=") for text in TINY),
+        "callbacks.latent_maps": "null",
+        "trainer.max_epochs": "1",
+        "data.train_size": "160",
+    },
+    "evaluate": {"max_points": "40", "samples_per_class": "4", "knn_points": "40"},
+    "pack": {"data": "synthetic", "data.train_size": "160", "data.test_size": "40"},
+}
+
+
+def faster(line: str) -> str:
+    """A command of a page, of little data."""
+    program, words = split(line)
+    said = dict(word.partition("=")[::2] for word in words)
+    values = dict(FASTER.get(PROGRAMS[program], {}))
+    if "experiment" in said and said["experiment"] == "this":
+        values = {}  # it has them already
+    if said.get("data") == "memmap":
+        for name in ("data", "data.train_size", "data.test_size"):
+            del values[name]
+    kept = [word for word in words if word.partition("=")[0] not in values]
+    added = [f"{key}={value}" for key, value in values.items()]
+    return f"{program} {shlex.join([*kept, *added])}" if values else line
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a newcomer who has the programs, a few photos, and a run called my-run."""
+    folder = tmp_path_factory.mktemp("desk")
+    for name in ("train.py", "evaluate.py", "pack.py"):
+        (folder / name).symlink_to(ROOT / name)
+    program = folder / "bin/autoencoder"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m autoencoder "$@"\n')
+    program.chmod(0o755)
+    images, _ = synthetic_garments(40, 28, 1, seed=5)
+    for place in ("photos/Bag", "scans"):
+        (folder / place).mkdir(parents=True)
+        for i, image in enumerate(images):
+            to_pil_image(image).save(folder / place / f"{i}.jpg")
+    for i, name in enumerate(("a.png", "b.png")):
+        to_pil_image(images[i]).save(folder / name)
+    typed(folder, faster("python train.py name=my-run"))
+    return folder
+
+
+def typed(folder: Path, line: str) -> None:
+    path = f"{folder / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PATH": path}
+    done = subprocess.run(
+        ("bash", "-c", line), cwd=folder, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, f"{line}\n{done.stdout[-2000:]}{done.stderr}"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", RUN[1:])
-def test_a_newcomer_gets_through_the_page(page: str, tmp_path: Path) -> None:
-    """All commands of this project, then all Python, in one folder, as the pages have them."""
-    quick = [text for text in TINY if "max_epochs" not in text and "_size" not in text]
-    quick += ["callbacks.latent_maps=null", "data.val_size=32", "data.batch_size=64"]
-    environment: Any = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+@pytest.mark.parametrize("page", RUN)
+def test_a_newcomer_gets_through_the_page(page: str, desk: Path) -> None:
+    """All commands of this project, then all Python, page after page.
 
-    def run(*words: str) -> None:
-        done = subprocess.run(
-            words, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
-        )
-        assert done.returncode == 0, f"{shlex.join(words)}\n{done.stdout[-2000:]}{done.stderr}"
-
-    pages = [page] if page == RUN[1] else [RUN[1], page]
-    for command in [c for name in pages for c in COMMANDS if c.page == name]:
-        program, words = split(command.text)
-        if "--config-dir myconf" in command.text or program not in PROGRAMS:
+    What has been typed on an earlier page is finished, and need not be run again.
+    """
+    text = (ROOT / page).read_text()
+    for line in lines_of(text):
+        kept = line.partition(" && tensorboard")[0]
+        first = split(kept)[0]
+        if "--config-dir myconf" in line or not (first in PROGRAMS or "| autoencoder" in line):
             continue
-        if PROGRAMS[program] == "train" and "this" not in command.text:
-            named = [word for word in words if word.partition("=")[0] not in FASTER]
-            words = [*named, *quick, *(f"{key}={value}" for key, value in FASTER.items())]
-        if PROGRAMS[program] == "evaluate":
-            words += ["max_points=40", "samples_per_class=4", "knn_points=40"]
-        run(sys.executable, str(ROOT / f"{PROGRAMS[program]}.py"), *words)
+        typed(desk, faster(kept) if first in PROGRAMS else kept)
+    if page == "docs/trained-model.md":
+        (desk / "multirun/reference").symlink_to(ROOT / "multirun/reference")
     for path, code in PYTHON:
-        if str(path.relative_to(ROOT)) == page:
-            run(sys.executable, "-c", code)
+        if path == ROOT / page:
+            typed(desk, shlex.join([sys.executable, "-c", code]))
