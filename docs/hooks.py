@@ -60,7 +60,7 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
         "config.md": config_page(),
         "contributing.md": _moved("CONTRIBUTING.md"),
         "changelog.md": _moved("CHANGELOG.md"),
-        **{f"api/{room}.md": f"# {room}\n\n::: autoencoder.{room}\n" for room in _rooms()},
+        **{f"api/{room}.md": _api(room) for room in _rooms()},
     }
     for name, text in pages.items():
         files.append(File.generated(config, name, content=text))
@@ -137,6 +137,11 @@ def config_page() -> str:
 def _rooms() -> list[str]:
     there = {path.stem for path in (ROOT / "autoencoder").iterdir()}
     return [room for room in ROOMS if room in there]
+
+
+def _api(room: str) -> str:
+    # Found after the pages that say how to.
+    return f"---\nsearch: {{boost: 0.3}}\n---\n# {room}\n\n::: autoencoder.{room}\n"
 
 
 def _moved(name: str) -> str:

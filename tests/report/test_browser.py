@@ -44,6 +44,7 @@ def opened() -> Iterator[Any]:
         pytest.skip("chromium or chromedriver is not installed")
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         for flag in (*BROWSER_FLAGS, f"--user-data-dir={profile}"):
             options.add_argument(flag)
