@@ -76,6 +76,8 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Leads links into the repository to where the same is on the site."""
+    if page.file.src_uri == "results.md":  # its table takes all the width there is
+        page.meta["hide"] = ["toc"]
     up = "../" * page.file.src_uri.count("/")
     for there, here in _LINKS.items():
         for mark in ("](", 'src="'):
