@@ -55,7 +55,8 @@ METRICS = (
     Metric("", "val/mse", "validation MSE", "mean squared error of the best checkpoint on the "
            "validation images; input as the run's noise leaves it, target clean", -1, "#.3g",
            alike=("noise", "room")),
-    Metric("latent_size", "latent_size", "latent size", "numbers in a latent", brief=_BOTH),
+    Metric("latent_size", "latent_size", "latent size", "numbers in a latent, or the codes "
+           "that it is made of", brief=_BOTH),
     Metric("", "latent_bits", "bits of a latent", "fewer than 32 a number where it is one of few "
            "values"),
     Metric("compression", "", "compression", "pixels of an image / latent size", format=".3g"),
@@ -148,6 +149,8 @@ METRICS = (
     Metric("kl", "test/kl", "KL, nats", "KL(q(z|x) || p(z)), an image", format=",.1f"),
     Metric("active_units", "test/active_units", "active units", "latent dimensions whose posterior "
            "means vary by more than 0.01"),
+    Metric("", "test/perplexity", "perplexity", "of the codes of a latent made of them: how many, "
+           "used evenly, would say as much", format=",.1f"),
     Metric("", "epochs", "epochs", "times that the training images were seen"),
     Metric("", "best_epoch", "best epoch", "the epoch of the best checkpoint"),
     # Not marked as better: it depends on what else the machine did.

@@ -76,6 +76,9 @@ def _summary(cfg: DictConfig, data: ImageDataModule, model: Autoencoder) -> str:
     overcomplete = ratio >= 1 and model.latent_bits >= 8 * pixels
     parameters = sum(parameter.numel() for parameter in model.parameters())
     latent = " x ".join(map(str, model.latent_shape))
+    what = f"= {model.latent_size:,} numbers"
+    if model.has_codes:
+        what = f"as {model.latent_size:,} codes of {model.latent_bits:,.0f} bits in all"
     all_test = len(data.source.test_images)
     drawn = f" (drawn from {all_test:,})" if len(data.test) < all_test else ""
     rows = {
@@ -84,7 +87,7 @@ def _summary(cfg: DictConfig, data: ImageDataModule, model: Autoencoder) -> str:
         "from": f"{data.source.origin} (SHA-256 {data.source.checksum[:12]})",
         "noise": str(data.noise).replace("Identity()", "none"),
         "model": f"{type(model).__name__}: {parameters:,} parameters",
-        "latent": f"{latent} = {model.latent_size:,} numbers, "
+        "latent": f"{latent} {what}, "
         f"{ratio:.3g} of the {pixels:,} pixels"
         + (" (overcomplete: as many numbers as pixels, or more)" if overcomplete else ""),
         "run": cfg.run_dir,

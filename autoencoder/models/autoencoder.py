@@ -89,13 +89,18 @@ class Autoencoder(L.LightningModule):
 
     @property
     def latent_size(self) -> int:
-        """How many numbers a latent has."""
+        """How many numbers a latent has; of one that is made of codes, how many codes."""
         return math.prod(self.latent_shape)
 
     @property
     def latent_bits(self) -> float:
         """How many bits a latent takes; fewer than 32 a number where it is one of few values."""
         return _BITS * self.latent_size
+
+    @property
+    def has_codes(self) -> bool:
+        """Whether a latent is made of few values, so that no density describes it."""
+        return self.latent_bits < _BITS * self.latent_size
 
     def encode(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Maps images (B, C, H, W) to latents (B, *latent_shape)."""

@@ -13,7 +13,8 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from autoencoder import runs
-from autoencoder.analysis.priors import Gaussian
+from autoencoder.analysis.codes import usual
+from autoencoder.analysis.priors import Prior
 from autoencoder.data import ImageDataModule
 from autoencoder.experiment.build import build_data, load_model, received_config
 from autoencoder.models import Autoencoder
@@ -65,7 +66,7 @@ class Run:
         self.classes = facts.classes
         self.batch_size = batch_size
         self._cfg = cfg
-        self._priors: dict[int | None, Gaussian] = {}
+        self._priors: dict[int | None, Prior] = {}
 
     def __repr__(self) -> str:
         kind = type(self.model).__name__
@@ -136,7 +137,8 @@ class Run:
 
         They are decoded from the model's prior, where it has one. For others a Gaussian with full
         covariance is fitted on the latents of the training images, once, which takes the data; so
-        it is for a `label` that the model itself doesn't see, on the images of that class.
+        it is for a `label` that the model itself doesn't see, on the images of that class. Of a
+        latent made of codes, each is drawn for itself, as often as it is at its position.
 
         Args:
             count: How many.
@@ -172,7 +174,7 @@ class Run:
             rows = torch.arange(len(train)) if number is None else train.labels == number
             labels = train.labels[rows] if self.model.num_classes else None
             latents = self.encode(train.images[rows], labels)
-            self._priors[number] = Gaussian().fit(latents.flatten(1).numpy())
+            self._priors[number] = usual(self.model.has_codes).fit(latents.numpy())
         return self._priors[number].sample(count, torch.default_generator)
 
     @torch.no_grad()

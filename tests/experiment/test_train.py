@@ -46,9 +46,9 @@ def killed_in_epoch_3(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 def test_the_table_of_a_run_has_a_number_of_its_models_own() -> None:
-    text = _table({"test/mse": 0.0123456, "test/perplexity": 3.14159, "epochs": 3})
+    text = _table({"test/mse": 0.0123456, "test/of_its_own": 3.14159, "epochs": 3})
     assert re.search(r"test/mse\W+0\.0123\W+mean squared error", text)
-    assert re.search(r"test/perplexity\W+3\.142", text)
+    assert re.search(r"test/of_its_own\W+3\.142", text)
     assert "epochs" not in text
 
 
@@ -126,7 +126,12 @@ def test_the_same_seed_gives_the_same_numbers(tiny: Compose, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     "chosen",
     # The second one draws latents in training, validation and test, and has a schedule.
-    [["noise=gaussian"], ["model=conditional_vae", "model.channels=[4,8]", "model.latent_dim=3"]],
+    # The third one has a state that follows its batches, and draws what it begins anew with.
+    [
+        ["noise=gaussian"],
+        ["model=conditional_vae", "model.channels=[4,8]", "model.latent_dim=3"],
+        ["model=vq_vae", "model.channels=[4,8]", "model.codes=16", "model.code_dim=3"],
+    ],
 )
 def test_resumed_equals_never_stopped(
     chosen: list[str], tiny: Compose, tmp_path: Path, killed_in_epoch_3: pytest.MonkeyPatch
@@ -231,6 +236,16 @@ def test_a_variational_run_in_two_processes_counts_all_images(tiny: Compose) -> 
     metrics = train(tiny("model=vae", *small, "trainer=ddp_cpu", "callbacks.latent_maps=null"))
     assert metrics["test/iwae"] > metrics["test/elbo"]
     assert metrics["test/active_units"] in (0, 1, 2, 3)  # of all processes, not their mean
+
+
+def test_processes_share_one_codebook(tiny: Compose, tmp_path: Path) -> None:
+    small = "model.channels=[4,8]", "model.codes=8", "model.code_dim=2", "trainer.max_epochs=1"
+    overrides = "model=vq_vae", *small, "callbacks.latent_maps=null", "data.test_size=41"
+    metrics = train(tiny(*overrides, "trainer=ddp_cpu", run_dir=tmp_path / "both"))
+    assert 1 <= metrics["test/perplexity"] <= 8  # of the counts of all, not a sum of perplexities
+    found = torch.load(tmp_path / "both/checkpoints/best.ckpt", weights_only=True)["state_dict"]
+    # The counts follow the vectors of a step, those of both processes together.
+    assert found["quantizer.uses"].sum() == pytest.approx(64 * 49, rel=0.3)
 
 
 def test_a_loss_that_is_no_number_ends_the_run(tiny: Compose) -> None:

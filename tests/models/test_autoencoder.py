@@ -48,7 +48,8 @@ def test_shapes_and_range(model: Autoencoder) -> None:
     images, _, labels = batch_for(model)
     latent = model.encode(images, labels)
     assert latent.shape == (4, *model.latent_shape)
-    assert latent[0].numel() == model.latent_size
+    # The code of a vector is one, however many numbers that vector has.
+    assert latent[0].numel() == model.latent_size or model.has_codes
     assert 0 < model.latent_bits <= 32 * model.latent_size
     for reconstructions in (model.decode(latent, labels), model(images, labels)):
         assert reconstructions.shape == images.shape
@@ -124,7 +125,8 @@ def test_the_training_loss_is_the_error_to_the_clean_image(untrained: Autoencode
     loss = untrained.training_step(batch, 0).item()
     if untrained.prior is None:
         reconstructions = untrained.decode(untrained.encode(batch.corrupted, batch.labels))
-        assert loss == pytest.approx(mse(reconstructions, batch.images), rel=1e-5)
+        commitment = logged["commitment"].item() if untrained.has_codes else 0.0
+        assert loss - commitment == pytest.approx(mse(reconstructions, batch.images), rel=1e-5)
     else:
         # E[log p(x|z)] of the clean image, under the posterior of the corrupted one.
         torch.manual_seed(5)
@@ -148,7 +150,10 @@ def test_the_validation_compares_with_the_clean_images(untrained: Autoencoder) -
     measured = untrained.val_metrics.compute()["val/mse"].item()
     assert measured == pytest.approx(expected, rel=1e-5)
     loss = untrained.validation_loss().item()
-    if untrained.prior is None:
+    if untrained.has_codes:
+        commitment = untrained.val_metrics.compute()["val/commitment"].item()
+        assert loss == pytest.approx(measured + commitment)
+    elif untrained.prior is None:
         assert loss == measured
     else:
         terms = untrained.val_metrics.compute()

@@ -68,7 +68,7 @@ def reconstructed_frechet(run: LoadedRun, judge: Judge, settings: Settings) -> f
 
 
 def _drawn(run: LoadedRun, settings: Settings) -> np.ndarray:
-    """Latents (N, latent_size) of the training images, the same draws in every call."""
+    """Latents (N, *latent_shape) of the training images, the same draws in every call."""
     device = run.model.device
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(settings.seed)
@@ -80,4 +80,4 @@ def _drawn(run: LoadedRun, settings: Settings) -> np.ndarray:
             device=device,
             batch_size=settings.batch_size,
         )
-    return drawn.flatten(1).numpy()
+    return drawn.numpy()

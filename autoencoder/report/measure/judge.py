@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from autoencoder.analysis.classifier import Classifier, Recipe
+from autoencoder.analysis.codes import Codes
 from autoencoder.analysis.generation import (
     frechet_distance,
     nearer_share,
@@ -72,7 +73,15 @@ def generate(
     with torch.random.fork_rng(devices=[model.device] if on_gpu else []):
         torch.manual_seed(settings.seed)
         images = in_batches(decoded, labels, device=model.device, batch_size=settings.batch_size)
-    return Generated(images, labels, str(prior or "the prior, a standard normal distribution"))
+    own = "the prior, a standard normal distribution"
+    return Generated(images, labels, prior_in_words(model, prior) if prior else own)
+
+
+def prior_in_words(model: Autoencoder, prior: Prior) -> str:
+    """What latents are drawn from, and what becomes of them where a model's are codes."""
+    if model.has_codes and not isinstance(prior, Codes):
+        return f"{prior}, with the nearest code in the place of each vector"
+    return str(prior)
 
 
 class Judge:

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from autoencoder.analysis.codes import usual
 from autoencoder.analysis.denoising import psnr
 from autoencoder.analysis.gallery import SAMPLES, Gallery, gallery
 from autoencoder.analysis.latents import latent_use, silhouette, trustworthiness
 from autoencoder.analysis.maps import pca_map, tsne_map
-from autoencoder.analysis.priors import Gaussian
 from autoencoder.data import ImageDataModule, in_batches, to_float
 from autoencoder.experiment.build import LoadedRun
 from autoencoder.metrics import image_mse, reconstruction_metrics
@@ -24,7 +24,7 @@ from autoencoder.report.measure.fitted import (
     measure_priors,
     reconstructed_frechet,
 )
-from autoencoder.report.measure.judge import Judge, generate
+from autoencoder.report.measure.judge import Judge, generate, prior_in_words
 from autoencoder.report.measure.linear import LinearMethods, gaussian, probes
 from autoencoder.report.measure.outliers import outlier_columns
 from autoencoder.report.measure.settings import Settings
@@ -209,7 +209,8 @@ def _generation(
     """The columns on generated images, how they came about, pictures, and what others give."""
     n_classes = len(run.data.classes)
     say(f"generating {settings.samples_per_class * n_classes:,} images")
-    own = None if run.model.prior else Gaussian().fit(train_latents)
+    shaped = train_latents.reshape(-1, *run.model.latent_shape)
+    own = None if run.model.prior else usual(run.model.has_codes).fit(shaped)
     generated = generate(run.model, own, n_classes, settings)
     say("judging them by a classifier, which is trained once")
     columns = judge.columns(generated, asked=run.model.num_classes > 0)
@@ -219,10 +220,10 @@ def _generation(
     columns["reconstructed_frechet"] = reconstructed_frechet(run, judge, settings)
     say("walking through the latent")
     shown = gallery(run.model, run.data, generated.images[:SAMPLES])
-    first = next(iter(settings.priors().values()), "")
+    first = next(iter(settings.priors().values()), None)
     generation = {
         "prior": generated.prior,
-        "fitted_prior": str(first),
+        "fitted_prior": prior_in_words(run.model, first) if first else "",
         "classifier": judge.fingerprint,
     }
     return columns, generation, shown, priors
