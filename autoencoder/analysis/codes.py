@@ -95,8 +95,11 @@ class Codes(Prior):
 
 
 def usual(discrete: bool) -> Prior:
-    """The plainest prior of a model without one: a Gaussian, or independent codes."""
-    return Codes(components=1, max_points=60_000, max_iter=0, seed=0) if discrete else Gaussian()
+    """What a model without a prior generates from: a Gaussian, or a mixture for codes.
+
+    As in `conf/prior`. Independent codes make no garments.
+    """
+    return Codes(500, max_points=20_000, max_iter=20, seed=0) if discrete else Gaussian()
 
 
 def _components(
@@ -114,9 +117,7 @@ def _components(
     n_points, positions = codes.shape
     columns = (codes + np.arange(positions) * n_codes).ravel()
     rows = np.arange(0, codes.size + 1, positions)
-    one_hot = csr_array(
-        (np.ones(codes.size), columns, rows), shape=(n_points, positions * n_codes)
-    )
+    one_hot = csr_array((np.ones(codes.size), columns, rows), shape=(n_points, positions * n_codes))
     of_all = one_hot.sum(axis=0) / n_points
     if components == 1:
         return np.ones(1), of_all.reshape(1, positions, n_codes)

@@ -167,4 +167,5 @@ def _counts(indices: Tensor, codes: int) -> Tensor:
 
 def _perplexity(counts: Tensor) -> Tensor:
     shares = counts / counts.sum()
-    return torch.special.entr(shares).sum().exp()
+    perplexity: Tensor = torch.special.entr(shares).sum().exp()
+    return perplexity

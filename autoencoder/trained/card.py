@@ -63,8 +63,9 @@ def card(run: Run, files: Sequence[Exported], format: str) -> str:
     asked = {"onnx": ', "labels": np.array([0, 1, 2, 3])', "torch": ", torch.tensor([0, 1, 2, 3])"}
     example = ", ".join(map(str, (4, *run.image_shape)))
     kind = type(run.model).__name__
+    what = f"codes of {run.model.latent_bits:,.0f} bits" if run.model.has_codes else "numbers"
     parts = [
-        f"# {kind}, {run.model.latent_size:,} numbers for an image of {_shape(run.image_shape)}",
+        f"# {kind}, {run.model.latent_size:,} {what} for an image of {_shape(run.image_shape)}",
         f"Exported on {date.today().isoformat()} from the run `{run.path.resolve().name}`.",
         _USE[format].format(example=example, labels=asked[format] if labels else ""),
         "Images are float32 in [0, 1], `(N, C, H, W)`; latents `(N, "

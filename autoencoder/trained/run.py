@@ -138,7 +138,7 @@ class Run:
         They are decoded from the model's prior, where it has one. For others a Gaussian with full
         covariance is fitted on the latents of the training images, once, which takes the data; so
         it is for a `label` that the model itself doesn't see, on the images of that class. Of a
-        latent made of codes, each is drawn for itself, as often as it is at its position.
+        latent made of codes, it is a mixture of distributions of them.
 
         Args:
             count: How many.

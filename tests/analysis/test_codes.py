@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
 
 from autoencoder.analysis.codes import Codes, usual
 from autoencoder.analysis.priors import Gaussian
+from autoencoder.commandline.configs import CONF_DIR
 
 CODEBOOK = np.random.default_rng(5).standard_normal((4, 3)).astype(np.float32)
 
@@ -20,7 +23,8 @@ def prior(components: int) -> Codes:
 
 def latents_of(codes: np.ndarray) -> np.ndarray:
     """Latents (N, 2, 2, 3) of codes (N, 4)."""
-    return CODEBOOK[codes].reshape(len(codes), 2, 2, 3)
+    latents: np.ndarray = CODEBOOK[codes].reshape(len(codes), 2, 2, 3)
+    return latents
 
 
 def codes_of(latents: torch.Tensor) -> torch.Tensor:
@@ -39,7 +43,7 @@ def styles(n: int) -> tuple[np.ndarray, np.ndarray]:
 
 def test_independent_codes_come_as_often_as_at_their_position() -> None:
     numbers = np.random.default_rng(0)
-    shares = [[1, 0, 0, 0], [0.5, 0.5, 0, 0], [0.1, 0.2, 0.3, 0.4], [0, 0, 0.9, 0.1]]
+    shares = [[1.0, 0, 0, 0], [0.5, 0.5, 0, 0], [0.1, 0.2, 0.3, 0.4], [0, 0, 0.9, 0.1]]
     codes = np.stack([numbers.choice(4, 4000, p=share) for share in shares], 1)
     drawn = codes_of(prior(1).fit(latents_of(codes)).sample(20_000, generator()))
     for position, share in enumerate(shares):
@@ -89,9 +93,12 @@ def test_numbers_are_no_codes(shape: tuple[int, ...]) -> None:
         prior(2).fit(np.random.default_rng(0).standard_normal(shape))
 
 
-def test_the_plainest_prior_is_one_of_what_latents_are() -> None:
+def test_what_a_model_generates_from_is_of_what_latents_are_and_as_the_file_says() -> None:
     assert isinstance(usual(discrete=False), Gaussian)
+    cfg = OmegaConf.load(CONF_DIR / "prior/codes.yaml")
     found = usual(discrete=True)
-    assert str(found) == "independent codes at each position, as often as in the training latents"
-    codes = styles(500)[0]
-    codes_of(found.fit(latents_of(codes)).sample(10, generator()))
+    assert vars(found) == vars(instantiate(cfg.codes))
+    assert "mixture of 500" in str(found)
+    assert "independent codes at each position" in str(prior(1))
+    few = latents_of(styles(50)[0])  # fewer than components
+    codes_of(found.fit(few).sample(10, generator()))

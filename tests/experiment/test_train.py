@@ -238,6 +238,7 @@ def test_a_variational_run_in_two_processes_counts_all_images(tiny: Compose) -> 
     assert metrics["test/active_units"] in (0, 1, 2, 3)  # of all processes, not their mean
 
 
+@pytest.mark.slow
 def test_processes_share_one_codebook(tiny: Compose, tmp_path: Path) -> None:
     small = "model.channels=[4,8]", "model.codes=8", "model.code_dim=2", "trainer.max_epochs=1"
     overrides = "model=vq_vae", *small, "callbacks.latent_maps=null", "data.test_size=41"

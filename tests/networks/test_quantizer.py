@@ -111,7 +111,8 @@ def _follow(rank: int, address: str, folder: str) -> None:
 
 
 def test_two_processes_have_one_codebook(tmp_path: Any) -> None:
-    mp.spawn(_follow, (f"file://{tmp_path}/meeting", str(tmp_path)), nprocs=2)
+    arguments = f"file://{tmp_path}/meeting", str(tmp_path)
+    mp.spawn(_follow, arguments, nprocs=2)  # type: ignore[no-untyped-call]
     one, other = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1))
     assert all(torch.equal(one[name], other[name]) for name in one)
     # The vectors of the second are far from those of the first, and are followed as well.

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from autoencoder import AutoencoderError
+from autoencoder.analysis.codes import Codes
 from autoencoder.analysis.priors import Draw, Gaussian
 from autoencoder.experiment.build import LoadedRun, load_run
 from autoencoder.report.measure.fitted import columns_of, measure_priors, reconstructed_frechet
-from autoencoder.report.measure.judge import COLUMNS, Judge
+from autoencoder.report.measure.judge import COLUMNS, Judge, prior_in_words
 from autoencoder.report.measure.settings import Settings
 from tests.report.runs_on_disk import SETTINGS, write_run
 
@@ -104,3 +105,25 @@ def test_a_prior_that_can_t_be_built_is_refused(description: dict[str, str], sai
     settings = Settings(**vars(SETTINGS) | {"prior": {"x": description}})
     with pytest.raises(AutoencoderError, match=said):
         settings.priors()
+
+
+def test_codes_are_drawn_as_codes_and_said_to_be(
+    judge: Judge, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    small = "model.channels=[4,8]", "model.codes=8", "model.code_dim=3"
+    folder = tmp_path_factory.mktemp("runs") / "vq"
+    run = load_run(write_run(folder, "model=vq_vae", *small))
+    codes = Codes(4, max_points=200, max_iter=3, seed=0)
+    description = {"_target_": "autoencoder.analysis.codes.Codes", **vars(codes)}
+    asked = dataclasses.replace(ASKED, prior={"codes": description, "one": GAUSSIAN})
+    found = measure_priors(run, judge, asked)
+    # Of latents in the shape of their vectors: flat ones would be no codes.
+    assert not math.isnan(found["codes"]["frechet"])
+    assert not math.isnan(found["one"]["frechet"])
+    assert prior_in_words(run.model, codes) == str(codes)
+    assert "nearest code in the place" in prior_in_words(run.model, Gaussian())
+    assert run.model.latent_bits == 9 * 3
+
+
+def test_numbers_are_said_to_be_no_codes(conditional: LoadedRun) -> None:
+    assert prior_in_words(conditional.model, Gaussian()) == str(Gaussian())

@@ -14,6 +14,7 @@ from autoencoder.data import to_float
 from autoencoder.experiment.build import load_run
 from autoencoder.experiment.trust import TrustError
 from autoencoder.runs.checkpoints import ImageFacts, save_weights
+from tests.report.runs_on_disk import write_run
 
 
 def test_latents_and_reconstructions_are_those_of_the_model(plain: Path, run: Run) -> None:
@@ -216,3 +217,14 @@ def test_the_reference_is_found_from_anywhere(
     Path("multirun/reference").mkdir(parents=True)
     with pytest.raises(runs.RunError, match="neither a run nor a sweep"):
         autoencoder.results("multirun/reference")
+
+
+def test_a_run_whose_latents_are_codes_draws_and_walks_among_them(tmp_path: Path) -> None:
+    small = "model.channels=[4,8]", "model.codes=8", "model.code_dim=3"
+    run = autoencoder.load(write_run(tmp_path / "vq", "model=vq_vae", *small), device="cpu")
+    latents = run.encode(run.data.test.images[:6])
+    assert latents.shape == (6, 3, 3, 3)
+    assert run.sample(5, seed=0).shape == (5, *run.image_shape)
+    assert run.sample(5, 3, seed=0).shape == (5, *run.image_shape)  # of a class that it does not see
+    middle = run.decode((latents[:1] + latents[1:2]) / 2)
+    assert middle.shape == (1, *run.image_shape)

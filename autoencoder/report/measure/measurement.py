@@ -70,7 +70,7 @@ def measure(
     latents = network.encode(test, labels)
     say("reading classes off the latents")
     use = latent_use(latents)
-    columns |= _qualities(latents, train_latents, data, linear, settings) | {
+    columns |= _qualities(run, latents, train_latents, linear, settings) | {
         "dead_units": use.dead_units,
         "participation_ratio": use.participation_ratio,
     }
@@ -178,19 +178,20 @@ def _errors(
 
 
 def _qualities(
+    run: LoadedRun,
     latents: np.ndarray,
     train_latents: np.ndarray,
-    data: ImageDataModule,
     linear: LinearMethods,
     settings: Settings,
 ) -> dict[str, float]:
     """The columns on latents; NaN where the data has too few images or classes for one."""
+    data = run.data
     train_labels, labels = data.examined.labels.numpy(), data.test.labels.numpy()
     images = to_float(data.test.images).numpy()
     nothing = math.nan, math.nan
     try:
         knn, probe = probes(train_latents, train_labels, latents, labels, settings)
-        pca_knn, pca_probe = linear.accuracies(latents.shape[1])
+        pca_knn, pca_probe = linear.accuracies(run.model.latent_size)
     except ValueError:
         knn, probe, pca_knn, pca_probe = *nothing, *nothing
     return {
