@@ -97,8 +97,9 @@ METRICS = (
            "dimensions", format=".3g"),
     Metric("frechet", "", "Fréchet distance", "of generated images to the training images, by "
            "features of this report's own classifier: not the FID, which takes Inception's; "
-           "latents are drawn from the prior or, where there is none, from a Gaussian fitted on "
-           "the training latents", -1, ".3g", floor="frechet_floor", brief=("report",)),
+           "latents are drawn from the prior or, where there is none, from a Gaussian, or a "
+           "mixture of codes, fitted on the training latents", -1, ".3g", floor="frechet_floor",
+           brief=("report",)),
     Metric("frechet_floor", "", "Fréchet distance of real images", "of the test images, by the "
            "same features", format=".3g"),
     Metric("precision", "", "precision", "share of generated images among the real ones, by the "

@@ -225,6 +225,6 @@ def test_a_run_whose_latents_are_codes_draws_and_walks_among_them(tmp_path: Path
     latents = run.encode(run.data.test.images[:6])
     assert latents.shape == (6, 3, 3, 3)
     assert run.sample(5, seed=0).shape == (5, *run.image_shape)
-    assert run.sample(5, 3, seed=0).shape == (5, *run.image_shape)  # of a class that it does not see
+    assert run.sample(5, 3, seed=0).shape == (5, *run.image_shape)  # of a class
     middle = run.decode((latents[:1] + latents[1:2]) / 2)
     assert middle.shape == (1, *run.image_shape)
