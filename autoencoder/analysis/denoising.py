@@ -15,7 +15,8 @@ from autoencoder.analysis.pca import PrincipalComponents, pca_mse
 # Where the best projection lies falls with the noise: about 384 components at a standard deviation
 # of .1, 32 at .5. A list that ends too early makes a floor that is too easy to beat.
 DENOISING_COMPONENTS = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
-# Of the variance along the first direction: what varies less takes no part in a fit.
+# Of the variance along the first direction: what varies less takes no part in a fit. Of float32, it
+# is what rounding makes of nothing.
 _SMALLEST_SHARE = 1e-12
 
 
@@ -73,51 +74,57 @@ class AffineMap(NamedTuple):
     offset: Array
 
     @classmethod
-    def fit(cls, pairs: Iterable[tuple[Array, Array]]) -> Self:
+    def fit(cls, blocks: Iterable[tuple[Sequence[Array], Array]]) -> Self:
         r"""The map of least squared error from inputs to targets.
 
         `weights = C_xx^+ C_xy` and `offset = E y - E x weights`: the linear estimator of minimum
         mean squared error (Kay, "Fundamentals of Statistical Signal Processing", 1993, ch. 12),
-        of the smallest weights where the inputs leave a choice. Moments are summed block by block
-        in float64; memory is that of one block and of `D x (D + E)` numbers.
+        of the smallest weights where the inputs leave a choice. A block's products are taken in
+        its own precision, and summed in float64; memory is that of one block and of `D x (D + E)`
+        numbers.
 
         Args:
-            pairs: Blocks of inputs `(n, ...)` and their targets `(n, ...)`. Of corrupted images,
-                several draws of the noise: it is the expectation over them that is wanted.
+            blocks: Inputs, a sequence of `(n, ...)`, and the targets `(n, ...)` of each of them. Of
+                corrupted images, several draws of the noise: it is the expectation over them that
+                is wanted.
 
         Example:
             >>> x = np.array([[0.0, 1.0], [1.0, 1.0], [2.0, 1.0]])
-            >>> AffineMap.fit([(x[:2], 3 * x[:2, :1] + 1), (x[2:], 3 * x[2:, :1] + 1)])
+            >>> AffineMap.fit([([x[:2]], 3 * x[:2, :1] + 1), ([x[2:]], 3 * x[2:, :1] + 1)])
             AffineMap(weights=array([[3.],
                    [0.]]), offset=array([1.]))
         """
         moments: Array = np.zeros(0)
-        for inputs, targets in pairs:
-            x = points_of(inputs, "inputs").astype(np.float64)
-            y = points_of(targets, "targets").astype(np.float64)
-            if len(x) != len(y):
-                raise ValueError(f"{len(x)} inputs, but {len(y)} targets")
+        for inputs, targets in blocks:
+            copies = [points_of(copy, "inputs") for copy in inputs]
+            y = points_of(targets, "targets")
+            for x in copies:
+                if len(x) != len(y):
+                    raise ValueError(f"{len(x)} inputs, but {len(y)} targets")
             if not moments.size:
                 # Sums are taken from the first point, for what is constant to vary by exactly 0.
-                origin = np.concatenate([x[0], y[0]])
-                size = len(x[0])
-                count, sums, moments = 0, np.zeros(len(origin)), np.zeros((size, len(origin)))
-            x -= origin[:size]
-            y -= origin[size:]
-            count += len(x)
-            sums += np.concatenate([x.sum(axis=0), y.sum(axis=0)])
-            # Apart, as numpy computes but one half of `x.T @ x`.
-            moments[:, :size] += x.T @ x
-            moments[:, size:] += x.T @ y
+                x_origin, y_origin = copies[0][0], y[0]
+                dtype = np.result_type(x_origin, y_origin)
+                size, length = len(x_origin), len(x_origin) + len(y_origin)
+                count, sums, moments = 0, np.zeros(length), np.zeros((size, length))
+            copies = [x - x_origin for x in copies]
+            y = y - y_origin
+            total = np.sum(copies, axis=0)
+            count += len(copies) * len(y)
+            sums[:size] += total.sum(axis=0, dtype=np.float64)
+            sums[size:] += len(copies) * y.sum(axis=0, dtype=np.float64)
+            for x in copies:  # apart, as numpy computes but one half of `x.T @ x`
+                moments[:, :size] += x.T @ x
+            moments[:, size:] += total.T @ y
         if not moments.size:
-            raise ValueError("pairs is empty")
+            raise ValueError("blocks is empty")
         mean = sums / count
         covariance = moments / count - np.outer(mean[:size], mean)
+        smallest = max(_SMALLEST_SHARE, np.finfo(dtype).eps)
         weights = (
-            np.linalg.pinv(covariance[:, :size], _SMALLEST_SHARE, hermitian=True)
-            @ covariance[:, size:]
+            np.linalg.pinv(covariance[:, :size], smallest, hermitian=True) @ covariance[:, size:]
         )
-        mean += origin
+        mean += np.concatenate([x_origin, y_origin])
         return cls(weights, mean[size:] - mean[:size] @ weights)
 
     @classmethod
@@ -147,8 +154,9 @@ class AffineMap(NamedTuple):
         """
         points = points_of(corrupted, "corrupted", size=len(self.weights))
         targets = pixels_of(images, "images", len(self.offset), len(points))
+        weights = self.weights.astype(points.dtype)
         errors = (
-            squared_error(points[block] @ self.weights + self.offset, targets[block], clip=True)
+            squared_error(points[block] @ weights + self.offset, targets[block], clip=True)
             for block in blocks(len(points))
         )
         return _decibel(sum(errors) / targets.size)

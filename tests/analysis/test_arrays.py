@@ -25,7 +25,7 @@ MEASURES: dict[str, Callable[[Array], Any]] = {
     "project": lambda x: FITTED.project(x, 2),
     "pca_mse": lambda x: pca_mse(FITTED, x, [2]),
     "denoising_floor": lambda x: denoising_floor(FITTED, x, POINTS),
-    "AffineMap.fit": lambda x: AffineMap.fit([(x, POINTS)]),
+    "AffineMap.fit": lambda x: AffineMap.fit([([x], POINTS)]),
     "AffineMap.psnr": lambda x: AffineMap.wiener(FITTED, 0.1).psnr(x, POINTS),
     "psnr": lambda x: psnr(x, POINTS),
     "linear_probe_accuracy": lambda x: linear_probe_accuracy(x, LABELS, POINTS, LABELS),

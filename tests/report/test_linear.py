@@ -120,7 +120,7 @@ def test_runs_of_the_same_noise_share_a_fit_and_others_do_not(
     fits: list[nn.Module] = []
     pairs = linear._corrupted
 
-    def counted(noise: nn.Module) -> Iterator[tuple[Array, Array]]:
+    def counted(noise: nn.Module) -> Iterator[tuple[list[Array], Array]]:
         fits.append(noise)
         return pairs(noise)
 

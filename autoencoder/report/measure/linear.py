@@ -135,12 +135,11 @@ class LinearMethods:
                 self._affine_maps[key] = AffineMap.fit(self._corrupted(noise))
         return self._affine_maps[key]
 
-    def _corrupted(self, noise: nn.Module) -> Iterator[tuple[Array, Array]]:
-        """Blocks of corrupted training images and of the same images clean."""
-        for _ in range(COPIES):
-            for block in blocks(len(self._train_images)):
-                images = to_float(self._train_images[block])
-                yield noise(images).numpy(), images.numpy()
+    def _corrupted(self, noise: nn.Module) -> Iterator[tuple[list[Array], Array]]:
+        """Blocks of training images: corrupted, several times, and clean."""
+        for block in blocks(len(self._train_images)):
+            images = to_float(self._train_images[block])
+            yield [noise(images).numpy() for _ in range(COPIES)], images.numpy()
 
     def _accuracies(self, n_components: int) -> tuple[float, float]:
         """k-NN and linear probe on PCA codes; on all of them for an overcomplete latent."""
