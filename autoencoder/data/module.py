@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, DistributedSampler
 
 from autoencoder.data.order import Shuffled
+from autoencoder.data.resident import Residence, placed
 from autoencoder.data.sources import ImageData
 from autoencoder.data.split import Batch, Split, Stored, to_float
 
@@ -36,13 +37,17 @@ class ImageDataModule(L.LightningDataModule):
         max_test: Test images that are looked at, at the most, drawn from `split_seed`; None: all.
         max_examined: Training images that are looked at, at the most, in what is measured on
             them after the training; None: all.
+        device_resident: Whether images are kept on the device that is trained on, uint8; `auto`:
+            where that is a CUDA device, and a quarter of its free memory holds them. The batches
+            are the same.
         classes: Labels of the training and validation images, all of which are drawn from the
             same split; those of other classes are left out. Test images are of all classes. None:
             all.
 
     Raises:
         ValueError: If a number is not a whole one or too small, or the validation images would be
-            all there are, or there are no images of a class.
+            all there are, or there are no images of a class, or images are to be on the device
+            though other processes index the batches.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class ImageDataModule(L.LightningDataModule):
         max_test: int | None = None,
         max_examined: int | None = None,
         classes: Sequence[int] | None = None,
+        device_resident: Residence = "auto",
     ) -> None:
         super().__init__()
         check_whole("batch_size", batch_size, 1)
@@ -66,6 +72,8 @@ class ImageDataModule(L.LightningDataModule):
         for key, value in (("max_test", max_test), ("max_examined", max_examined)):
             if value is not None:
                 check_whole(key, value, 1)
+        if device_resident is True and num_workers:
+            raise ValueError("data.device_resident=true takes data.num_workers=0")
         self.batch_size = batch_size
         self.val_size = val_size
         self.seed = seed
@@ -74,6 +82,7 @@ class ImageDataModule(L.LightningDataModule):
         self.noise = noise or nn.Identity()
         self.max_test = max_test
         self.max_examined = max_examined
+        self.device_resident = device_resident
         if classes is not None and (not classes or len(set(classes)) < len(classes)):
             raise ValueError(f"data.classes must be different labels, as in [0], got {classes}")
         self.trained_on = None if classes is None else tuple(sorted(classes))
@@ -193,7 +202,7 @@ class ImageDataModule(L.LightningDataModule):
                 f"{self._world_size} processes"
             )
         return DataLoader(
-            images,
+            placed(images, self._device, self.device_resident, self.num_workers),
             times * batch_size,
             sampler=sampler,
             num_workers=self.num_workers,
@@ -203,6 +212,10 @@ class ImageDataModule(L.LightningDataModule):
             generator=torch.Generator().manual_seed(self.seed),
             persistent_workers=self.num_workers > 0,
         )
+
+    @property
+    def _device(self) -> torch.device:
+        return self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
 
     @property
     def _world_size(self) -> int:

@@ -7,6 +7,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+# Images that are copied to a device at a time: mapped ones may be more than memory holds.
+_BLOCK = 2**14
+
 
 class Batch(NamedTuple):
     """What a model is given: the target, the encoder's input, and the labels."""
@@ -66,12 +69,33 @@ class Split(Dataset[Stored]):
         return self._labels if self._rows is None else self._labels.index_select(0, self._rows)
 
     def __getitems__(self, indices: list[int]) -> Stored:
-        places = torch.tensor(indices)
+        return self._at(torch.tensor(indices).to(self._images.device, non_blocking=True))
+
+    def _at(self, places: Tensor) -> Stored:
         rows = places if self._rows is None else self._rows.index_select(0, places)
         # `tensor[rows]` goes pixel by pixel; this copies whole images.
         corrupted = None if self.corrupted is None else self.corrupted.index_select(0, places)
         return Stored(
             self._images.index_select(0, rows), corrupted, self._labels.index_select(0, rows)
+        )
+
+    @property
+    def stored_bytes(self) -> int:
+        """Of all that a device holds of this stage after `to`."""
+        stored = self.__getitems__([0])
+        return len(self) * sum(part.nbytes for part in stored if part is not None)
+
+    def to(self, device: torch.device) -> Self:
+        """A copy of this stage alone on a device, of which a batch is one indexing there."""
+        blocks = [
+            Stored(*(None if part is None else part.to(device) for part in self._at(places)))  # type: ignore[arg-type]
+            for places in torch.arange(len(self)).split(_BLOCK)
+        ]
+        images, corrupted, labels = zip(*blocks, strict=True)
+        return type(self)(
+            torch.cat(images),
+            None if self.corrupted is None else torch.cat(corrupted),
+            torch.cat(labels),
         )
 
     def in_memory(self, count: int | None = None) -> Self:

@@ -27,6 +27,11 @@ def garments(**changes: object) -> ImageDataModule:
     return data
 
 
+def trainer_of(world_size: int, rank: int) -> SimpleNamespace:
+    strategy = SimpleNamespace(root_device=torch.device("cpu"))
+    return SimpleNamespace(world_size=world_size, global_rank=rank, strategy=strategy)
+
+
 def batches(data: ImageDataModule, stage: str) -> list[Batch]:
     loader = getattr(data, f"{stage}_dataloader")()
     return [data.on_after_batch_transfer(batch, 0) for batch in loader]
@@ -107,7 +112,7 @@ def test_processes_share_out_every_image_once(world_size: int) -> None:
     seen = []
     for rank in range(world_size):
         data = garments(batch_size=12, test_size=31)
-        data.trainer = SimpleNamespace(world_size=world_size, global_rank=rank)
+        data.trainer = trainer_of(world_size, rank)
         assert len(batches(data, "train")[0].images) == 12 // world_size
         seen += [image.numpy().tobytes() for image in joined(data, "test").images]
     assert len(seen) == 31
@@ -116,7 +121,7 @@ def test_processes_share_out_every_image_once(world_size: int) -> None:
 
 def test_batch_size_must_divide() -> None:
     data = garments(batch_size=15)
-    data.trainer = SimpleNamespace(world_size=2, global_rank=0)
+    data.trainer = trainer_of(2, 0)
     with pytest.raises(ValueError, match="batch_size=15 can't be shared out"):
         data.train_dataloader()
 

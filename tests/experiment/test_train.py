@@ -5,6 +5,7 @@ import json
 import math
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import lightning as L
 import numpy as np
@@ -14,8 +15,9 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 
-from autoencoder.callbacks import EpochSeed, NonFiniteLossError
-from autoencoder.experiment.build import ConfigError
+from autoencoder.callbacks import EpochSeed, FiniteLoss, NonFiniteLossError
+from autoencoder.commandline.configs import choices
+from autoencoder.experiment.build import ConfigError, build
 from autoencoder.experiment.train import _table, train
 from autoencoder.runs import RunConflictError, RunError
 from tests.conftest import Compose
@@ -320,3 +322,22 @@ def test_a_kill_while_overwriting_leaves_no_finished_run(
     train(other)
     # What was reported is no longer what is there.
     assert not (run / "report").exists()
+
+
+@pytest.mark.parametrize("noise", ["none", "gaussian", "salt_and_pepper", "masking"])
+@pytest.mark.parametrize("model", choices("model"))
+def test_a_step_waits_for_no_device(tiny: Compose, model: str, noise: str) -> None:
+    data, network, _ = build(tiny(f"model={model}", f"noise={noise}"))
+    # Such tensors have no numbers: who asks for one, as in `if loss > 0`, gets an error.
+    network.to("meta").train()
+    network.trainer = SimpleNamespace(  # type: ignore[assignment]
+        is_last_batch=False, current_epoch=0, global_step=1, optimizers=[]
+    )
+    finite = FiniteLoss(every_n_steps=1)
+    split = data.train.to(torch.device("meta"))
+    for step in range(2):
+        batch = data.on_after_batch_transfer(split.__getitems__([3, 1, 2]), 0)
+        loss = network.training_step(batch, step)
+        loss.backward()
+        finite.on_train_batch_end(network.trainer, network, {"loss": loss}, batch, step)
+    assert loss.is_meta
