@@ -20,6 +20,7 @@ from autoencoder.commandline import explain
 from autoencoder.data import ImageDataModule
 from autoencoder.data.published import IdxImages
 from autoencoder.experiment.allocator import keep_freed_memory
+from autoencoder.experiment.compiled import compile_training
 from autoencoder.experiment.trust import check_targets
 from autoencoder.models import Autoencoder
 from autoencoder.runs.checkpoints import load_weights
@@ -73,6 +74,8 @@ def build(cfg: DictConfig, *, load: bool = True) -> tuple[ImageDataModule, Autoe
         L.seed_everything(cfg.seed, workers=True, verbose=False)
     data = build_data(cfg, load=load)
     model = build_model(cfg, data)
+    if cfg.compile != "none":
+        compile_training(model, cfg.compile)
     # Built to be thrown away: a bad value is found before the directory is taken.
     with _config_errors("optimizer", cfg.optimizer):
         optimizer = model.optimizer(model.parameters())

@@ -19,6 +19,7 @@ from omegaconf import DictConfig
 from autoencoder.commandline.configs import choices
 from autoencoder.experiment import slurm
 from autoencoder.experiment.build import ConfigError
+from autoencoder.experiment.compiled import MODES
 from autoencoder.runs.identity import resolved
 from autoencoder.runs.machine import cores
 
@@ -100,6 +101,7 @@ _RANGES = {
         "a whole number from 0 to 4294967295", lambda value: _is_whole(value) and 0 <= value < 2**32
     ),
     "threads": _Range("auto or a whole number >= 1", lambda v: v == "auto" or _COUNT.holds(v)),
+    "compile": _Range("none, default or reduce-overhead", lambda v: v in ("none", *MODES)),
     "optimizer.lr": _POSITIVE,
     "trainer.max_epochs": _COUNT_OR_ENDLESS,
     "trainer.max_steps": _COUNT_OR_ENDLESS,

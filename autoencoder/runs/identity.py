@@ -14,7 +14,8 @@ PLACE = ("run_dir", "name", "overwrite", "report", "trust", "fail_fast", "pairs"
 # Keys that may differ between two descriptions of the same experiment; the files of the data are
 # the same wherever they lie.
 NOT_THE_EXPERIMENT = (
-    *(*PLACE, "threads", "data.root", "data.download", "data.cache", "optimized_metric"),
+    *(*PLACE, "threads", "compile", "data.root", "data.download", "data.cache"),
+    *("data.device_resident", "optimized_metric"),
 )
 
 LONGEST_NAME = 120
