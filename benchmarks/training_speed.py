@@ -4,11 +4,12 @@
 
 Each measurement is a process of its own, as the allocator's settings last as long as a process,
 and they alternate, as a machine's speed drifts. All train the baseline on the same 55,000 images,
-batch 128, Adam 1e-3, on the CPU:
+batch 128, Adam 1e-3, on the CPU, or with `--device cuda` on a GPU, on which none of it has been
+measured yet:
 
 - `framework`: `train.py` with its validation, all its callbacks, checkpoints and logging.
 - `bare`: the loop that people write over float tensors in memory, with the libraries' defaults
-  of layout, optimiser and allocator; no validation, no logging.
+  of layout, optimiser and allocator; no validation, no logging. On a GPU the images are there.
 - `torchvision`: the same loop over torchvision's dataset with `ToTensor` in a `DataLoader`.
 """
 
@@ -30,16 +31,19 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 PIPELINES = ("framework", "bare", "torchvision")
+TRAINERS = {"cpu": "cpu", "cuda": "gpu"}
 
 
-def framework(epochs: int, folder: Path) -> list[float]:
+def framework(epochs: int, folder: Path, device: str) -> list[float]:
     """Seconds from the start of an epoch to the start of the next."""
     import lightning as L
     from hydra import compose, initialize_config_dir
 
     from autoencoder import runs
     from autoencoder.experiment.build import build
+    from autoencoder.sweeps import plugins
 
+    plugins.register()  # a config names the sweeper of this package
     starts: list[float] = []
 
     class Clock(L.Callback):
@@ -50,7 +54,11 @@ def framework(epochs: int, folder: Path) -> list[float]:
         tempfile.TemporaryDirectory() as run_dir,
         initialize_config_dir(str(ROOT / "conf"), version_base="1.3"),
     ):
-        overrides = ["trainer=cpu", f"trainer.max_epochs={epochs + 1}", f"run_dir={run_dir}"]
+        overrides = [
+            f"trainer={TRAINERS[device]}",
+            f"trainer.max_epochs={epochs + 1}",
+            f"run_dir={run_dir}",
+        ]
         cfg = compose("train", [*overrides, "name=speed"])
         data, model, trainer = build(cfg)
         runs.start(cfg)
@@ -59,28 +67,28 @@ def framework(epochs: int, folder: Path) -> list[float]:
     return [after - before for before, after in pairwise(starts)]
 
 
-def bare(epochs: int, folder: Path) -> list[float]:
+def bare(epochs: int, folder: Path, device: str) -> list[float]:
     """Seconds of each epoch over float tensors in memory."""
     import torch
     from torchvision.datasets import FashionMNIST
 
-    images = FashionMNIST(folder).data[:, None] / 255
+    images = FashionMNIST(folder).data[:, None].to(device) / 255
 
     def batches() -> Iterable[torch.Tensor]:
-        for indices in torch.randperm(len(images)).split(128):
+        for indices in torch.randperm(len(images), device=device).split(128):
             yield images[indices]
 
-    return _loop(epochs, batches)
+    return _loop(epochs, batches, device)
 
 
-def torchvision(epochs: int, folder: Path) -> list[float]:
+def torchvision(epochs: int, folder: Path, device: str) -> list[float]:
     """Seconds of each epoch over torchvision's dataset."""
     from torch.utils.data import DataLoader
     from torchvision.datasets import FashionMNIST
     from torchvision.transforms import ToTensor
 
     loader = DataLoader(FashionMNIST(folder, transform=ToTensor()), batch_size=128, shuffle=True)
-    return _loop(epochs, lambda: (images for images, _ in loader))
+    return _loop(epochs, lambda: (images.to(device) for images, _ in loader), device)
 
 
 def write_files(folder: Path) -> None:
@@ -103,7 +111,7 @@ def write_files(folder: Path) -> None:
         path.write_bytes(struct.pack(">II", 2049, len(labels)) + bytes(labels.tolist()))
 
 
-def _loop(epochs: int, batches: Callable[[], Iterable["torch.Tensor"]]) -> list[float]:
+def _loop(epochs: int, batches: Callable[[], Iterable["torch.Tensor"]], device: str) -> list[float]:
     """Seconds of each epoch of the plainest training loop."""
     import torch
     from torch import nn
@@ -115,7 +123,7 @@ def _loop(epochs: int, batches: Callable[[], Iterable["torch.Tensor"]]) -> list[
         nn.ConvTranspose2d(64, 32, 3, 2, 1), nn.ReLU(),
         nn.ConvTranspose2d(32, 16, 3, 2, 1, 1), nn.ReLU(),
         nn.ConvTranspose2d(16, 1, 3, 2, 1, 1), nn.Sigmoid(),
-    )  # fmt: skip
+    ).to(device)  # fmt: skip
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     seconds = []
     for _ in range(epochs):
@@ -136,12 +144,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3, help="how often each is measured")
     parser.add_argument("--epochs", type=int, default=3, help="epochs of a measurement")
+    parser.add_argument("--device", choices=TRAINERS, default="cpu", help="what is trained on")
     parser.add_argument("--only", choices=PIPELINES, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.only:
-        print(*globals()[arguments.only](arguments.epochs, arguments.folder))
+        print(*globals()[arguments.only](arguments.epochs, arguments.folder, arguments.device))
         return
+    if arguments.device == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            sys.exit("--device cuda: there is no GPU here that torch can use; nothing was measured")
 
     measured: dict[str, list[float]] = {name: [] for name in PIPELINES}
     with tempfile.TemporaryDirectory() as folder:
@@ -151,7 +165,7 @@ def main() -> None:
             for name in PIPELINES:
                 command = [sys.executable, __file__, "--only", name, "--folder", folder]
                 output = subprocess.run(
-                    [*command, "--epochs", str(arguments.epochs)],
+                    [*command, "--epochs", str(arguments.epochs), "--device", arguments.device],
                     check=True, stdout=subprocess.PIPE, text=True,
                 ).stdout  # fmt: skip
                 # The first epoch of a process warms up.
