@@ -58,6 +58,7 @@ COMMANDS = {
     "generate": ("make", "new images"),
     "interpolate": ("make", "the images on the way between two"),
     "score": ("score", "how odd each image is, the oddest first"),
+    "demo": ("demo", "a page in the browser, to play with a run or to compare several"),
     "export": ("export", "the model as safetensors, ONNX or torch.export"),
 }
 

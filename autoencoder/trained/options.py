@@ -22,7 +22,7 @@ class Options:
     """The options that all commands share; the values are those of `conf/trained.yaml`.
 
     Attributes:
-        run: The run directory.
+        run: The run directory; a list of them where several are compared.
         out: Where what is made goes.
         overwrite: Whether a file that is there is replaced.
         data_root: As for `load`.
@@ -31,7 +31,7 @@ class Options:
         trust: As for `load`.
     """
 
-    run: str | int | None
+    run: str | int | list[str | int] | None
     out: str | int | None
     overwrite: bool
     data_root: str | None
@@ -47,6 +47,8 @@ class Options:
         """
         if self.run in (None, ""):
             raise InputError("run=PATH is missing: the folder of a run")
+        if isinstance(self.run, list):
+            raise InputError(f"run= is one run here, got {len(self.run)}")
         if self.batch_size < 1:
             raise InputError(f"batch_size must be a whole number >= 1, got {self.batch_size}")
         trust = [self.trust] if isinstance(self.trust, str) else self.trust or []
