@@ -229,8 +229,12 @@ def load(
         InputError: If there is no such device.
     """
     run = located(path)
-    if not run.is_dir():
-        raise runs.RunError(f"{path}: no such directory")
+    found = runs.find_runs(run)
+    there = [*found.finished, *found.unfinished]
+    if run not in there:
+        raise runs.RunError(
+            f"{path} is no run, but holds {len(there):,}; name one of them, such as {there[0]}"
+        )
     root = data_root or os.environ.get("AUTOENCODER_DATA")
     cfg = received_config(run, None if root is None else str(root), trust)
     facts, data = image_facts(runs.checkpoint(run)), None

@@ -200,8 +200,10 @@ def test_a_received_run_is_data(run: Run, tmp_path: Path) -> None:
 def test_what_is_no_run_and_no_device(plain: Path, tmp_path: Path) -> None:
     with pytest.raises(runs.RunError, match="no such directory"):
         autoencoder.load(tmp_path / "nothing")
-    with pytest.raises(runs.RunError, match="config"):
+    with pytest.raises(runs.RunError, match="neither a run nor a sweep"):
         autoencoder.load(tmp_path)
+    with pytest.raises(runs.RunError, match=f"name one of them, such as {plain}"):
+        autoencoder.load(plain.parent)
     for device in ("tpu9", "cuda:99"):
         with pytest.raises(InputError, match=device):
             autoencoder.load(plain, device=device)

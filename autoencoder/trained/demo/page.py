@@ -53,7 +53,7 @@ class _Picker:
 
     Args:
         views: Whose images.
-        name: Of it, on the page.
+        name: Of the slider that picks it.
         start: The test image that is there at first.
     """
 
@@ -65,7 +65,7 @@ class _Picker:
             self.first, self.label = views.picked(start)
         self.image = gr.State(self.first)
         number = gr.Slider(
-            0, max(1, views.count - 1), start, step=1, precision=0, label=f"{name}: test image",
+            0, max(1, views.count - 1), start, step=1, precision=0, label=name,
             visible=views.count > 1,
         )  # fmt: skip
         with gr.Row():
@@ -74,7 +74,7 @@ class _Picker:
             invert = gr.Button("Invert", size="sm", min_width=80)
         self.classes = gr.Dropdown(
             [(name, number) for number, name in enumerate(views.classes)], value=self.label,
-            label="its class, which the model is told", visible=views.labelled,
+            label="Its class, which the model is told", visible=views.labelled,
         )  # fmt: skip
         other.click(lambda: random.randrange(views.count), None, number, **_EVENT)
         self._events = [
@@ -97,7 +97,7 @@ def _image(views: Views) -> None:
 
     with gr.Row():
         with gr.Column(scale=2, min_width=280):
-            picker = _Picker(views, "Image", 0)
+            picker = _Picker(views, "Test image", 0)
             noise = gr.Slider(
                 0, 0.6, 0, step=0.05, label="Gaussian noise: standard deviation", elem_id="noise"
             )
@@ -120,14 +120,14 @@ def _between(views: Views) -> None:
     with gr.Row():
         with gr.Column(scale=2, min_width=280):
             share = gr.Slider(0, 1, 0.5, step=0.02, label="Share of the way", elem_id="share")
-            arc = gr.Checkbox(False, label="along an arc, not a straight line")
-            pickers = [_Picker(views, "Start", 0), _Picker(views, "End", 1)]
+            arc = gr.Checkbox(False, label="Along an arc, not a straight line")
+            start = _Picker(views, "Start: test image", 0)
+            end = _Picker(views, "End: test image", 1)
         with gr.Column(scale=3, min_width=280, elem_classes="result"):
-            start, end = pickers
             first = shown(start.first, start.label, end.first, end.label, 0.5, False)
             result = gr.HTML(first, elem_id="between")
     inputs: list[Any] = [start.image, start.classes, end.image, end.classes, share, arc]
-    for picker in pickers:
+    for picker in (start, end):
         picker.changed(shown, inputs, result)
     for control in (share, arc):
         control.change(_told(shown), inputs, result, **_EVENT)
@@ -161,7 +161,7 @@ def _latent(views: Views) -> None:
 
     with gr.Row():
         with gr.Column(scale=2, min_width=280):
-            picker = _Picker(views, "Image", 0)
+            picker = _Picker(views, "Test image", 0)
             run = gr.Dropdown(
                 [(name, number) for number, name in enumerate(views.names)], value=0, label="Run",
                 visible=len(views.names) > 1,

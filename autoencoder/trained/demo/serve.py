@@ -1,5 +1,6 @@
 """The server of the page: on this machine alone unless told otherwise, asking nobody anything."""
 
+import errno
 import logging
 import os
 import socket
@@ -99,6 +100,8 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        raise InputError(
-            f"host={host} port={port}: {error.strerror or error}; port=0 takes one that is free"
-        ) from error
+        # Python adds the address, which has been said.
+        reason = (error.strerror or str(error)).partition(" (while")[0]
+        if error.errno == errno.EADDRINUSE:
+            reason += "; port=0 takes one that is free"
+        raise InputError(f"host={host} port={port}: {reason}") from error

@@ -17,20 +17,13 @@ from autoencoder.analysis.latents import latent_use
 from autoencoder.analysis.pca import PrincipalComponents
 from autoencoder.data import ImageDataModule
 from autoencoder.data.noise import GaussianNoise
-from autoencoder.data.pictures import read_image
+from autoencoder.data.pictures import ImageFileError, read_image
 from autoencoder.data.sources import DataNotFoundError
 from autoencoder.report.measure.linear import LARGEST, LEADING
 from autoencoder.runs.labels import describe, labels, noise_in_words
 from autoencoder.trained.arrays import InputError, as_batch
-from autoencoder.trained.demo.figures import (
-    Figure,
-    document,
-    grid,
-    heading,
-    row,
-    signed,
-    words,
-)
+from autoencoder.trained.demo import figures
+from autoencoder.trained.demo.figures import Figure, document, heading, row, words
 from autoencoder.trained.run import Run
 
 # Sliders, and training images that say which dimensions are used.
@@ -111,13 +104,15 @@ class Views:
         """An image file as the runs take it.
 
         Raises:
-            ImageFileError: If it can't be read.
-            InputError: If the runs take no squares, which is what image files become.
+            InputError: If it can't be read, or the runs take no squares, as image files become.
         """
         channels, height, width = self.runs[0].image_shape
         if height != width:
             raise InputError(f"image files become squares, and this model takes {height} x {width}")
-        return read_image(Path(path), height, channels)
+        try:
+            return read_image(Path(path), height, channels)
+        except ImageFileError as error:  # it names where the server keeps it
+            raise InputError(f"{Path(path).name} {error.reason}") from error
 
     @cached_property
     def pca(self) -> PrincipalComponents | None:
@@ -170,16 +165,19 @@ class Views:
         own = psnr(made, target)
         shown = [
             Figure(made[0], "reconstruction", _decibel(own)),
-            Figure(signed((made - target)[0]), "its error; red: too bright, blue: too dark"),
+            Figure(
+                figures.signed((made - target)[0]), "its error; red: too bright, blue: too dark"
+            ),
         ]
         size = run.model.latent_size
-        said = f"{size:,} numbers, trained with {noise_in_words(run.config['noise'])}"
+        kind = "codes" if run.model.has_codes else "numbers"
+        said = f"{size:,} {kind}, trained with {noise_in_words(run.config['noise'])}"
         if self.pca is not None and size < target.size and size <= len(self.pca.components):
             flat = self.pca.reconstruct(self.pca.project(noisy, size))
             shown.append(_rated(flat, target, f"PCA of {size:,}"))
             ahead = own - psnr(flat, target, clip=True)
             side = "ahead of" if ahead >= 0 else "behind"
-            said += f"; on this image {abs(ahead):.1f} dB {side} PCA of as many"
+            said += f"; on this image {abs(ahead):.1f} dB {side} PCA of as many numbers"
         elif size >= target.size:
             said += ", no fewer than pixels: PCA of as many would lose nothing"
         return heading(name, said) + row(shown, 3)
@@ -274,7 +272,7 @@ class Views:
                 parts.append(row([Figure(image, "") for image in near], alt="training image"))
             if run.model.num_classes:
                 parts.append(words("Styles: a column is one latent, decoded as each class."))
-                parts.append(grid(self.classes, self._styles(run, seed)))
+                parts.append(figures.grid(self.classes, self._styles(run, seed)))
         return document(*parts)
 
     def _styles(self, run: Run, seed: int) -> Floats:
@@ -283,9 +281,8 @@ class Views:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             latents = run.model.prior.sample((_STYLES, run.model.latent_size)).cpu()
-        made: list[Any] = [
-            run.decode(latents, number).numpy() for number in range(len(self.classes))
-        ]
+        every = range(len(self.classes))
+        made: list[Any] = [run.decode(latents, number).numpy() for number in every]
         return np.stack(made)
 
 
