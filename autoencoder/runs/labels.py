@@ -117,8 +117,10 @@ def _value(run: Described, key: str) -> str:
     values = dict(flatten(run.config))
     if values.get(key) is not None:
         return str(values[key]).replace(" ", "")
-    # Where the choice of a group was not recorded, its class stands for it.
-    return str(values.get(f"{key}._target_", "")).rpartition(".")[2]
+    # Where the choice of a group was not recorded, its class stands for it: that of `noise=none`
+    # is named as the choice is, so that runs with and without a record are alike.
+    name = str(values.get(f"{key}._target_", "")).rpartition(".")[2]
+    return "none" if name == "Identity" else name
 
 
 def _is_group(run: Described, key: str) -> bool:
@@ -126,7 +128,7 @@ def _is_group(run: Described, key: str) -> bool:
 
 
 def _word(run: Described, key: str, value: str) -> str:
-    if value in ("none", "null", "Identity"):
+    if value in ("none", "null"):
         return f"no {key.rpartition('.')[2]}"
     return value if _is_group(run, key) else f"{key.rpartition('.')[2]} {value}"
 

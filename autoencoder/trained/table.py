@@ -20,8 +20,8 @@ def results(path: str | Path) -> "pandas.DataFrame":
 
     Columns: `run`, what tells it apart, in words; `path`; a column for each override that differs
     between the runs, such as `model` and `model.latent_dim`, with the value of the config; `seed`;
-    then everything in `metrics.json`, such as `test/mse`, NaN where a run hasn't got it. Runs that
-    are not finished or can't be read are left out, with a warning that says why.
+    then everything in `metrics.json`, such as `test/mse`. What a run hasn't got is missing (NaN or
+    None). Runs that are not finished or can't be read are left out, with a warning that says why.
 
     Args:
         path: A run, a sweep, or a folder above several; `multirun/reference` as for `load`.
@@ -46,7 +46,7 @@ def results(path: str | Path) -> "pandas.DataFrame":
     rows = []
     for one, label in zip(described, labels(described), strict=True):
         values = dict(flatten(one.config))
-        told = {key: values.get(key, text) for key, text in label.differences.items()}
+        told = {key: values.get(key, text or None) for key, text in label.differences.items()}
         rows.append(
             {
                 "run": label.run,

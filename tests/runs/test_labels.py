@@ -55,6 +55,14 @@ def test_what_was_not_told_is_the_default() -> None:
     assert [label.run for label in found] == ["no noise", "gaussian"]
 
 
+def test_no_noise_is_called_so_where_the_choice_was_not_recorded() -> None:
+    bare = run("b", model="y")._replace(choices={})
+    bare.config["noise"] = {"_target_": "torch.nn.Identity"}
+    found = labels([run(model="x", noise="none"), bare, run("c", model="x", noise="gaussian")])
+    assert [label.differences["noise"] for label in found] == ["none", "none", "gaussian"]
+    assert found[1].run == "y, no noise"
+
+
 def test_a_value_that_a_run_does_not_have_is_not_told() -> None:
     # As of a sweep over models, of which one alone has a latent_dim.
     found = labels([run(model="x"), run("b", model="y", model__latent_dim="32")])
