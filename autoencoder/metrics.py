@@ -168,7 +168,10 @@ TOPICS = {
     "against PCA": ("pca_mse", "pca_ratio"),
     "noise": ("input_psnr", "linear_psnr"),
     "generation": ("frechet", "frechet_floor", "precision", "precision_floor", "recall",
-                   "recall_floor", "named_as_asked", "named_as_asked_floor"),
+                   "recall_floor", "named_as_asked", "named_as_asked_floor", "memorised"),
+    "fitted prior": ("fitted_frechet", "reconstructed_frechet", "fitted_precision",
+                     "fitted_recall", "fitted_named_as_asked", "fitted_memorised"),
+    "unseen classes": ("auroc_error", "auroc_latent", "auroc_both", "auroc_bound", "auroc_pca"),
     "likelihood": ("elbo", "iwae", "reconstruction", "kl", "active_units"),
     "cost": ("parameters", "train_seconds", "images_per_second"),
 }  # fmt: skip
