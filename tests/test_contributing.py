@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,15 @@ def test_every_room_is_on_the_map() -> None:
     rooms = {path.stem for path in (ROOT / "autoencoder").iterdir() if path.stem[0] not in "_p"}
     table = TEXT[TEXT.index("| room |") : TEXT.index("`conf/` describes")]
     assert rooms <= set(re.findall(r"`(\w+)[/.`]", table))
+
+
+def test_each_wrong_line_has_a_right_one_in_the_code() -> None:
+    entries = tomllib.loads((ROOT / "benchmarks/mutants.toml").read_text())["mutant"]
+    stale = [
+        one["name"] for one in entries if (ROOT / one["file"]).read_text().count(one["old"]) != 1
+    ]
+    assert entries
+    assert not stale
 
 
 @pytest.mark.slow
