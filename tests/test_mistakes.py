@@ -107,7 +107,6 @@ MISTAKES = {
         "model=vae model/likelihood=bernoulli model.likelihood.std=1": "model/likelihood=gaussian",
         "model=vae model.kernel_size=3": "it goes with model=baseline",
         "model=baseline model.beta=4": "it goes with model=",
-        "data.classes=3": "data.classes: no such key",
         "callbacks.early_stopping.patience=3": "callbacks.early_stopping.patience: no such key",
     },
     "Values": {
@@ -118,6 +117,7 @@ MISTAKES = {
         "seed=abc": "seed must be a whole number",
         "seed=-1": "got -1",
         "seed=4294967296": "from 0 to 4294967295",
+        "data.classes=3": "data.classes must be a list",
         "seed=true": "seed must be a whole number",
         "seed=[0]": "seed must be a whole number",
         "overwrite=maybe": "overwrite must be true or false",

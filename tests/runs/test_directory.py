@@ -112,6 +112,7 @@ def test_a_broken_config_is_refused(run: Path, config: str, said: str) -> None:
 
 
 def test_the_data_may_lie_elsewhere(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AUTOENCODER_DATA", raising=False)
     asked = []
 
     def load(files: IdxFiles, root: Path, download: bool) -> None:
@@ -129,7 +130,10 @@ def test_the_data_may_lie_elsewhere(run: Path, monkeypatch: pytest.MonkeyPatch) 
     for root in (None, "new"):
         with pytest.raises(DataNotFoundError):
             load_run(run, root)
-    assert asked == [Path("old"), Path("new")]
+    monkeypatch.setenv("AUTOENCODER_DATA", "here")
+    with pytest.raises(DataNotFoundError):
+        load_run(run)
+    assert asked == [Path("old"), Path("new"), Path("here")]
 
 
 def test_a_run_says_what_it_ran_on(run: Path) -> None:
