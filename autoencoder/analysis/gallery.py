@@ -107,7 +107,7 @@ def gallery(model: Autoencoder, data: ImageDataModule, samples: Tensor | None = 
             of `prior_samples`; of a model without a prior there are then none.
     """
     images, labels = data.test.images, data.test.labels
-    rows = _in_turn(labels, _MEASURED)
+    rows = in_turn(labels, _MEASURED)
     chosen, of_chosen = to_float(images[rows]), labels[rows]
     network = _Network(model)
     codes = network.encode(chosen, of_chosen)
@@ -252,8 +252,17 @@ def _sharpness(images: Tensor) -> float:
     return sharpness
 
 
-def _in_turn(labels: Tensor, count: int) -> Tensor:
-    """The first images of each class, a class after the other: `(count,)`, or as many as are."""
+def in_turn(labels: Tensor, count: int) -> Tensor:
+    """Which images are the first of every class, then the second, and so on.
+
+    Args:
+        labels: `(N,)`.
+        count: How many are wanted, of at most N.
+
+    Returns:
+        `(count,)`: that of the first class, that of the next, ...; of the classes that are used up
+        no more.
+    """
     # How many of its class come before each image.
     before = torch.zeros_like(labels)
     for label in labels.unique():

@@ -8,6 +8,7 @@ import numpy as np
 from autoencoder.analysis import walks
 from autoencoder.analysis.gallery import Gallery, Pixels
 from autoencoder.analysis.plotting import Array, ImageBlock, shortened
+from autoencoder.data.packed import UNLABELLED
 
 _COLUMNS = 16
 
@@ -35,7 +36,6 @@ def interpolations(
     """For each pair, the line and the arc between its two test images, which are beside them."""
     blocks: list[ImageBlock] = []
     for pair in range(min(n_pairs, len(gallery.ends))):
-        names = [shortened(classes[k], 24) for k in gallery.end_labels[pair]]
         steps = gallery.linear.shape[1]
         shares = [str(Fraction(step, steps - 1)) for step in range(steps)]
         start, end = _floats(gallery.ends[pair])[:, None]
@@ -44,7 +44,9 @@ def interpolations(
             for name, way in (("linear", gallery.linear), ("spherical", gallery.spherical))
         }
         headings = ["test image", *shares, "test image"] if not blocks else ()
-        text = f"{names[0]} to {names[1]}"
+        text = f"pair {pair + 1}"
+        if classes != UNLABELLED:
+            text = " to ".join(shortened(classes[k], 24) for k in gallery.end_labels[pair])
         blocks.append(ImageBlock(f"{title}: {text}", headings, rows))
     return blocks
 

@@ -14,6 +14,7 @@ from autoencoder.analysis.maps import pca_map, tsne_map
 from autoencoder.analysis.pca import PrincipalComponents
 from autoencoder.callbacks.showing import experiment, save_figure, tensorboards
 from autoencoder.data import in_batches, to_float
+from autoencoder.data.packed import UNLABELLED
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,8 @@ class LatentMaps(L.Callback):
             log.warning("no maps of the latents: %s", error)
             return
         maps = {"PCA": pca_map(latents, pca=pca), "t-SNE": points}
-        names = [data.classes[label] for label in labels]
+        labelled = data.classes != UNLABELLED
+        names = [data.classes[label] for label in labels] if labelled else None
         tag, codes = _projected(latents, pca)
         for writer in tensorboards(trainer):
             writer.add_embedding(codes, names, to_float(images), tag=tag)

@@ -8,17 +8,21 @@ from torch import Tensor
 from autoencoder.analysis import plotting
 from autoencoder.callbacks.showing import add_grid, experiment, save_figure
 from autoencoder.data import Split, in_batches, to_float
+from autoencoder.data.packed import UNLABELLED
 from autoencoder.models import Autoencoder
+
+# Images that are shown at least where there are that many.
+_FEW = 10
 
 
 class Reconstructions(L.Callback):
     """Shows what becomes of the first images of each class.
 
     After each validation: rows of inputs, corrupted inputs and reconstructions, in TensorBoard.
-    After the test: `figures/reconstructions.png`, a row a class.
+    After the test: `figures/reconstructions.png`, a row a class, or ten rows of images without one.
 
     Args:
-        examples: Test images of each class in the figure.
+        examples: Test images of each row of the figure.
         scale: Screen pixels of an image's pixel in TensorBoard.
     """
 
@@ -30,7 +34,8 @@ class Reconstructions(L.Callback):
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Adds the grid of this epoch."""
         data, model = experiment(trainer, pl_module)
-        rows = _reconstruct(model, data.val, examples=1)
+        # Of few classes, or none, several of each.
+        rows = _reconstruct(model, data.val, max(1, _FEW // len(data.val.labels.unique())))
         name = "input, corrupted, reconstruction"
         add_grid(trainer, name, torch.cat(rows), len(rows[0]), self.scale)
 
@@ -38,18 +43,27 @@ class Reconstructions(L.Callback):
     def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Draws the figure."""
         data, model = experiment(trainer, pl_module)
-        labels = data.test.labels.unique().tolist()
-        images, corrupted, reconstructions = _reconstruct(model, data.test, self.examples)
+        labelled = data.classes != UNLABELLED
+        count = self.examples if labelled else self.examples * _FEW
+        images, corrupted, reconstructions = _reconstruct(model, data.test, count)
         columns = {"input": images, "corrupted": corrupted, "reconstruction": reconstructions}
         if images.equal(corrupted):
             del columns["corrupted"]
-        # Of each class, its examples, each through all columns.
-        rows = torch.stack(list(columns.values()), 1).unflatten(0, (len(labels), -1)).flatten(1, 2)
-        names = [data.classes[label] for label in labels]
+        if labelled:
+            labels = data.test.labels.unique().tolist()
+            names = [data.classes[label] for label in labels]
+            per_row = len(images) // len(labels)
+        else:
+            per_row = min(self.examples, len(images))
+            firsts = range(0, len(images), per_row)
+            names = [
+                f"{first + 1}\N{EN DASH}{min(first + per_row, len(images))}" for first in firsts
+            ]
+        # In each row its examples, each through all columns.
+        rows = torch.stack(list(columns.values()), 1).flatten(0, 1).split(per_row * len(columns))
         headings = [name.replace("reconstruction", "recon-\nstruction") for name in columns]
-        headings *= rows.shape[1] // len(columns)
-        block = plotting.ImageBlock("", headings, dict(zip(names, rows.numpy(), strict=True)))
-        figure = plotting.image_blocks([block])
+        named = dict(zip(names, (row.numpy() for row in rows), strict=True))
+        figure = plotting.image_blocks([plotting.ImageBlock("", headings * per_row, named)])
         save_figure(trainer, "reconstructions", figure)
 
 

@@ -7,6 +7,7 @@ import torch
 from autoencoder.analysis import gallery_blocks as blocks
 from autoencoder.analysis.gallery import Gallery
 from autoencoder.analysis.plotting import Array
+from autoencoder.data.packed import UNLABELLED
 
 CLASSES = ("shirt", "bag", "ankle boot")
 SHAPE = (2, 4, 5)
@@ -66,6 +67,8 @@ def test_a_way_is_between_its_two_ends(gallery: Gallery) -> None:
             assert_same(row[1:-1], way[pair])
             assert_same(row[-1], gallery.ends[pair, 1])
     assert len(blocks.interpolations(gallery, "", CLASSES, 9)) == 3
+    unlabelled = blocks.interpolations(gallery, "vae", UNLABELLED, 2)
+    assert [block.title for block in unlabelled] == ["vae: pair 1", "vae: pair 2"]
 
 
 def test_a_traversal_names_its_dimension_from_1(gallery: Gallery) -> None:

@@ -1,13 +1,15 @@
 """The figure and the grids of reconstructions: which image stands where."""
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from autoencoder.analysis import plotting
 from autoencoder.callbacks import Reconstructions, reconstructions
-from autoencoder.data import Split, to_float
+from autoencoder.data import ArrayImages, Split, to_float
 from autoencoder.data.noise import GaussianNoise
 from autoencoder.models import Autoencoder
 from tests.callbacks.conftest import Fit, garments
@@ -43,6 +45,30 @@ def test_each_image_is_in_its_row_and_column(
             example, of_example = divmod(column, len(names))
             right = expected(model, data.test, label, example)[names[of_example]]
             torch.testing.assert_close(torch.from_numpy(image), right)
+
+
+def test_images_without_labels_are_shown_in_ten_rows(
+    fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Any] = []
+    grids: list[torch.Tensor] = []
+    monkeypatch.setattr(plotting, "image_blocks", drawn.extend)
+    monkeypatch.setattr(reconstructions, "save_figure", lambda *_: None)
+    monkeypatch.setattr(reconstructions, "add_grid", lambda _, name, grid, *__: grids.append(grid))
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).random((70, 12, 12)))
+    seeds = {"batch_size": 16, "seed": 0, "split_seed": 0, "num_workers": 0}
+    data = ArrayImages(tmp_path / "a.npy", val_size=12, test_size=29, **seeds)
+    data.setup()
+    model = fit(data, Reconstructions(examples=3, scale=1), max_epochs=1)
+    (block,) = drawn
+    assert list(block.rows) == [f"{k + 1}\N{EN DASH}{min(k + 3, 29)}" for k in range(0, 29, 3)]
+    images = np.concatenate(list(block.rows.values()))
+    for example in range(29):
+        for column, name in enumerate(("input", "reconstruction")):
+            right = expected(model, data.test, 0, example)[name]
+            torch.testing.assert_close(torch.from_numpy(images[2 * example + column]), right)
+    assert grids[0].shape[0] == 3 * 10
+    torch.testing.assert_close(grids[0][:10], to_float(data.val.images[:10]))
 
 
 def test_the_grid_has_a_row_of_each_kind(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:

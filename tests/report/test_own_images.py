@@ -97,6 +97,10 @@ def test_photographs_without_labels_end_to_end(tmp_path: Path) -> None:
     assert row["trustworthiness"]
     assert "have no labels" in text
     assert "Error by class" not in text
+    assert "The first test images" in text
+    (measured,) = (tmp_path / "run/cache").glob("*[0-9a-f].npz")
+    with np.load(measured) as arrays:
+        assert arrays["shown.indices"].tolist() == list(range(10))
     assert not (tmp_path / "run/report/figures/class_errors.png").exists()
 
 

@@ -9,9 +9,10 @@ import pytest
 
 from autoencoder.analysis import plotting
 from autoencoder.analysis.plotting import ImageBlock
+from autoencoder.data.packed import UNLABELLED
 from autoencoder.report.draw import pictures
 from autoencoder.report.draw.groups import Groups
-from autoencoder.report.measure.evaluation import Evaluation
+from autoencoder.report.measure.evaluation import Evaluation, Examples
 from tests.report.fakes import CLASSES, FakeData
 
 
@@ -74,6 +75,37 @@ def test_reconstructions_are_of_the_images_above_them(
     assert below.title == "run"
     error = np.square(rows["reconstruction"] - top.rows["input"]).mean()
     assert f"The MSE of these images is {error:.3g} with “run”." in caption
+
+
+def test_captions_say_which_images_are_shown(
+    data: FakeData, drawn: Callable[..., list[Any]]
+) -> None:
+    def said(**changes: Any) -> tuple[Any, str]:
+        run = dataclasses.replace(data.evaluation("run"), **changes)
+        (((blocks,), caption),) = drawn(pictures.reconstructions, "image_blocks", run)
+        return blocks[0].headings, caption.partition(",")[0]
+
+    zeros = np.zeros_like(data.labels)
+    assert said(classes=UNLABELLED, labels=zeros) == ([], "The first test images")
+    headings, caption = said(labels=data.labels % 2)
+    assert set(headings) == {"T-shirt/\ntop", "Trouser"}
+    assert caption == "Test images"
+    shown = data.evaluation("run").shown
+    few = Examples(*(part[:4] for part in shown))
+    assert said(shown=few)[1] == "One test image of each of the first 4 classes"
+    assert said()[1] == "One test image of each class"
+
+
+def test_nothing_says_the_class_of_images_without_labels(
+    data: FakeData, drawn: Callable[..., list[Any]]
+) -> None:
+    zeros = np.zeros_like(data.labels)
+    run = dataclasses.replace(data.evaluation("run"), classes=UNLABELLED, labels=zeros)
+    ((((block,),), caption),) = drawn(pictures.extremes, "image_blocks", run)
+    assert block.headings[0] == f"best\n{run.image_mse.min():.4f}"
+    assert "class" not in caption
+    ((_, caption),) = drawn(pictures.latent_maps, "latent_maps", run)
+    assert "class" not in caption
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.3])

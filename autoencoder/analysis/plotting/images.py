@@ -1,5 +1,6 @@
 """Images in rows and columns, side by side."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -13,6 +14,9 @@ from autoencoder.analysis.plotting.style import literal
 Array = NDArray[np.float32]
 # The absolute error at which its colour is brightest: one scale for all runs of all reports.
 LARGEST_ERROR = 0.5
+# Inches that a figure is wide at the most, and that a letter of a title takes.
+_WIDEST = 10
+_LETTER = 0.1
 
 
 class ImageBlock(NamedTuple):
@@ -42,16 +46,19 @@ def image_blocks(blocks: Sequence[ImageBlock], cell: float = 0.8) -> Figure:
     n_columns = max(len(row) for block in blocks for row in block.rows.values())
     names = [name for block in blocks for name in block.rows]
     left = 0.15 + 0.075 * max(len(name) for name in names)
-    cell = min(cell, (10 - left) / n_columns)
+    cell = min(cell, (_WIDEST - left) / n_columns)
     height, width = next(iter(blocks[0].rows.values())).shape[-2:]
     cell_height = cell * height / width
     figure = Figure()
     axes = figure.add_axes((0, 0, 1, 1))
-    top = 0.05
+    total, top = left + n_columns * cell + 0.05, 0.05
     for block in blocks:
+        for line in textwrap.wrap(block.title, int(_WIDEST / _LETTER) - 1):
+            axes.text(0.05, top + 0.14, line, weight="bold", size=10, va="center")
+            total = max(total, 0.1 + _LETTER * len(line))
+            top += 0.2
         if block.title:
-            axes.text(0.05, top + 0.14, block.title, weight="bold", size=10, va="center")
-            top += 0.3
+            top += 0.1
         if block.headings:
             lines = max(heading.count("\n") + 1 for heading in block.headings)
             top += 0.05 + 0.14 * lines
@@ -68,7 +75,6 @@ def image_blocks(blocks: Sequence[ImageBlock], cell: float = 0.8) -> Figure:
             )
             top += cell_height
         top += 0.15
-    total = left + n_columns * cell + 0.05
     figure.set_size_inches(total, top)
     axes.set(xlim=(0, total), ylim=(top, 0), aspect="auto")
     axes.set_axis_off()

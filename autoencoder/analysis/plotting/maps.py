@@ -69,10 +69,10 @@ def latent_maps(panels: Sequence[Sequence[MapPanel]], classes: Sequence[str]) ->
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_color("#d1d5db")
     present = np.unique(np.concatenate([panel.labels for row in panels for panel in row]))
-    # A legend of hundreds would be larger than the maps.
+    # A legend of hundreds would be larger than the maps, and one of one class says nothing.
     handles = [
         Line2D([], [], color=colors[label], marker="o", linestyle="", label=classes[label])
-        for label in present[:60]
+        for label in present[: 60 if len(classes) > 1 else 0]
     ]
     legend_below(figure, handles)
     return figure

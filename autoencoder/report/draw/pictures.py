@@ -30,19 +30,30 @@ _MOST_CLASSES = 30
 
 
 def reconstructions(groups: Groups) -> Iterator[Drawing]:
-    """An image of each class through every run."""
+    """Test images, of every class in turn, through every run."""
     run = groups.all[0]
     columns = slice(_MOST_EXAMPLES)
-    headings = [_wrapped(run.classes[k], 11) for k in run.labels[run.shown.indices[columns]]]
+    labels = run.labels[run.shown.indices[columns]].tolist()
+    headings = [_wrapped(run.classes[k], 11) for k in labels]
+    if run.classes == UNLABELLED:
+        headings, shown = [], "The first test images"
+    elif len(set(labels)) < len(labels):
+        shown = "Test images, of every class in turn"
+    elif len(labels) < len(np.unique(run.labels)):
+        shown = f"One test image of each of the first {len(labels)} classes"
+    else:
+        shown = "One test image of each class"
     errors = known(
         {
-            group: float(np.square(first.shown.reconstructions - first.shown.images).mean())
+            group: float(
+                np.square(first.shown.reconstructions - first.shown.images)[columns].mean()
+            )
             for group, first in groups.first.items()
         }
     )
     caption = (
-        "One test image of each class, the same for all runs, and what each makes of it. Absolute "
-        f"error is black at 0 and brightest at {plotting.LARGEST_ERROR} or more. "
+        f"{shown}, the same for all runs, and what each makes of it. Absolute error is black at 0 "
+        f"and brightest at {plotting.LARGEST_ERROR} or more. "
     )
     if errors:
         low, high = least(errors), most(errors)
@@ -60,17 +71,18 @@ def reconstructions(groups: Groups) -> Iterator[Drawing]:
 
 def extremes(groups: Groups) -> Iterator[Drawing]:
     """The test images that each run reconstructs best and worst."""
+    labelled = groups.all[0].classes != UNLABELLED
     caption = (
-        "The test images of least, median and largest error, with their MSE and class: what the "
-        "mean hides. "
+        "The test images of least, median and largest error, with their MSE"
+        f"{' and class' if labelled else ''}: what the mean hides. "
     )
     for page in pages(groups.first):
         blocks = []
         for group, run in page.items():
             parts = {"best": run.best, "median": run.median, "worst": run.worst}
             headings = [
-                f"{kind if kind != 'worst' else f'worst {rank}'}\n{run.image_mse[index]:.4f}\n"
-                + shortened(run.classes[run.labels[index]], 12)
+                f"{kind if kind != 'worst' else f'worst {rank}'}\n{run.image_mse[index]:.4f}"
+                + (f"\n{shortened(run.classes[run.labels[index]], 12)}" if labelled else "")
                 for kind, examples in parts.items()
                 for rank, index in enumerate(examples.indices, start=1)
             ]
@@ -127,7 +139,8 @@ def latent_maps(groups: Groups) -> Iterator[Drawing]:
     """PCA and t-SNE of every group's latent."""
     classes = groups.all[0].classes
     caption = (
-        "Latents of the same clean test images in two dimensions, coloured by class. "
+        "Latents of the same clean test images in two dimensions"
+        f"{', coloured by class' if classes != UNLABELLED else ''}. "
         "Map trustworthiness says how far neighbours on the map are neighbours in the latent, 1 "
         "if all are. Distances between the clusters of t-SNE mean little. "
     )

@@ -45,7 +45,8 @@ class Measurement:
         latents: `(N, latent_size)`, of the clean test images.
         latent_variances: `(latent_size,)`.
         robustness: PSNR in dB by the standard deviation of Gaussian noise clipped to [0, 1].
-        shown: An image of each class, the same for all runs of the same data.
+        shown: An image of each class, or of fewer than ten classes ten in turn; the same for all
+            runs of the same data.
         best: The test image of least error.
         median: The test image of median error.
         worst: The ten test images of largest error, the worst first.

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from autoencoder.analysis.codes import usual
 from autoencoder.analysis.denoising import psnr
-from autoencoder.analysis.gallery import SAMPLES, Gallery, gallery
+from autoencoder.analysis.gallery import SAMPLES, Gallery, gallery, in_turn
 from autoencoder.analysis.latents import latent_use, silhouette, trustworthiness
 from autoencoder.analysis.maps import pca_map, tsne_map
 from autoencoder.data import ImageDataModule, in_batches, to_float
@@ -34,6 +34,7 @@ Say = Callable[[str], None]
 STAGES = 9
 
 N_WORST = 10
+N_SHOWN = 10
 
 
 def measure(
@@ -100,7 +101,7 @@ def measure(
         latents=latents,
         latent_variances=use.variances.astype(np.float32),
         robustness=robustness,
-        shown=examples(np.unique(labels.numpy(), return_index=True)[1]),
+        shown=examples(in_turn(labels, max(N_SHOWN, len(labels.unique()))).numpy()),
         best=examples(order[:1]),
         median=examples(order[len(order) // 2 :][:1]),
         worst=examples(order[::-1][:N_WORST].copy()),

@@ -1,6 +1,7 @@
 """Images in rows and columns: which stands where, and in what colours."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -49,6 +50,21 @@ def test_each_image_is_beside_its_name_and_below_its_heading(shape: tuple[int, i
     width, height = figure.get_size_inches()
     assert (axes.get_xlim(), axes.get_ylim()) == ((0, width), (height, 0))
     assert all(0 < image.get_extent()[0] < image.get_extent()[1] < width for image in axes.images)
+
+
+@pytest.mark.parametrize("length", [60, 250])
+def test_a_title_is_not_cut_off(length: int) -> None:
+    title = "model=residual,noise=gaussian,"
+    title = (title * 10)[:length]
+    figure = image_blocks([ImageBlock(title, (), {"x": flat([0.5], (1, 5, 5))})])
+    (axes,) = figure.axes
+    lines = [text for text in axes.texts if text.get_text() != "x"]
+    assert "".join(text.get_text() for text in lines) == title
+    places = [text.get_window_extent() for text in lines]
+    assert all(0 <= place.x0 < place.x1 <= figure.bbox.x1 for place in places)
+    image = axes.images[0].get_window_extent()
+    for above, below in pairwise([*places, image]):
+        assert above.y0 >= below.y1
 
 
 def test_an_image_is_neither_turned_nor_mirrored() -> None:
