@@ -18,12 +18,12 @@ _FEW = 10
 class Reconstructions(L.Callback):
     """Shows what becomes of the first images of each class.
 
-    After each validation: rows of inputs, corrupted inputs and reconstructions, in TensorBoard.
+    After each validation: rows of inputs, corrupted inputs and reconstructions, in the trackers.
     After the test: `figures/reconstructions.png`, a row a class, or ten rows of images without one.
 
     Args:
         examples: Test images of each row of the figure.
-        scale: Screen pixels of an image's pixel in TensorBoard.
+        scale: Screen pixels of an image's pixel in a tracker.
     """
 
     def __init__(self, examples: int, scale: int) -> None:

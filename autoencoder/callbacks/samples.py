@@ -3,15 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 import lightning as L
-import numpy as np
 from lightning.pytorch.utilities import rank_zero_only
-from PIL import Image
 
 from autoencoder.analysis import gallery_blocks as blocks
 from autoencoder.analysis import plotting
 from autoencoder.analysis.gallery import STYLES, Gallery, class_grid, gallery, prior_samples
 from autoencoder.analysis.plotting import ImageBlock
-from autoencoder.callbacks.showing import add_grid, experiment, save_figure, tensorboards
+from autoencoder.callbacks.showing import add_grid, experiment, save_figure
 
 _COLUMNS = 16
 
@@ -20,15 +18,15 @@ class Samples(L.Callback):
     """Shows what a model generates.
 
     After each validation of a model with a prior: images of the same latents from the prior in
-    every epoch, in TensorBoard; for a conditional one a class a row, and in each column the same
-    latent. After the test, as `figures/NAME.png` and in TensorBoard: `interpolation` between test
+    every epoch, in the trackers; for a conditional one a class a row, and in each column the same
+    latent. After the test, as `figures/NAME.png` and in the trackers: `interpolation` between test
     images; and for models with a prior `samples`, `traversal` of the dimensions that vary most,
     `neighbours` of samples among the training images, `class_grid` of a conditional one and the
     `manifold` of two latent dimensions.
 
     Args:
         count: Samples in an epoch's grid, where there are no classes.
-        scale: Screen pixels of an image's pixel in TensorBoard.
+        scale: Screen pixels of an image's pixel in a tracker.
     """
 
     def __init__(self, count: int, scale: int) -> None:
@@ -52,10 +50,7 @@ class Samples(L.Callback):
         """Draws the figures."""
         data, model = experiment(trainer, pl_module)
         for name, cell, parts in _figures(gallery(model, data), data.classes):
-            path = save_figure(trainer, name, plotting.image_blocks(parts, cell))
-            picture = np.asarray(Image.open(path).convert("RGB"))
-            for writer in tensorboards(trainer):
-                writer.add_image(f"test/{name}", picture, trainer.current_epoch, dataformats="HWC")
+            save_figure(trainer, name, plotting.image_blocks(parts, cell))
 
 
 def _figures(

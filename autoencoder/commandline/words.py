@@ -18,7 +18,7 @@ from autoencoder.runs.identity import PLACE
 _TEXT = re.compile(r"(name|run|out|data[._]root)=(?P<value>[^\\'\"()\[\]{},$]+)")
 _KEYS = re.compile(r"[\w./@]+")
 # Groups of which several choices hold at once: their files add up.
-_SEVERAL = ("prior",)
+_SEVERAL = ("logger", "prior")
 
 
 class WordsError(AutoencoderError):
@@ -77,6 +77,11 @@ def _check(overrides: Sequence[str]) -> None:
     # Of values that go together, one may stand beside several others.
     paired = {key for word in overrides if word.startswith("pairs=") for key in _KEYS.findall(word)}
     for key, values in _sweeps(overrides):
+        if key == "logger":
+            raise WordsError(
+                f"{key}={','.join(values)}: a run is the same whatever it is logged to; for all of "
+                f"them at once write {key}=[{','.join(values)}]"
+            )
         if key in PLACE:
             raise WordsError(
                 f"{key}={','.join(values)}: a sweep has one {key}, and names the folders of its "

@@ -21,6 +21,14 @@ NOT_THE_EXPERIMENT = (
 LONGEST_NAME = 120
 
 
+def is_experiment(key: str) -> bool:
+    """Whether a key of a config is part of what tells its experiment from another.
+
+    Where a run is logged to beside its own files is not.
+    """
+    return key not in NOT_THE_EXPERIMENT and key.partition(".")[0] != "logger"
+
+
 class NameRefusedError(AutoencoderError):
     """A name that no folder of a run or of a sweep may have."""
 
@@ -60,14 +68,11 @@ def flatten(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def differences(saved: Any, cfg: DictConfig) -> Iterator[str]:
-    """What tells a config from a saved one, a line a key; nothing where both are one experiment.
-
-    Where a run is logged to beside its own files is no part of it.
-    """
+    """What tells a config from a saved one, a line a key; nothing where both are one experiment."""
     there, asked = dict(flatten(OmegaConf.to_container(saved))), dict(flatten(resolved(cfg)))
     for key in sorted(there.keys() | asked.keys()):
         old, new = there.get(key, "nothing"), asked.get(key, "nothing")
-        if old != new and key not in NOT_THE_EXPERIMENT and not key.startswith("logger"):
+        if old != new and is_experiment(key):
             yield f"{key}: {old} there, {new} asked for"
 
 
@@ -77,7 +82,7 @@ def run_name(overrides: Sequence[str]) -> str:
     `["noise=none", "model.channels=[16,32,8]"]` makes `model.channels-16-32-8_noise-none`:
     sorted, so that the order on the command line does not matter, config groups first.
     """
-    kept = [text for text in overrides if text.split("=")[0].lstrip("+~") not in NOT_THE_EXPERIMENT]
+    kept = [text for text in overrides if is_experiment(text.split("=")[0].lstrip("+~"))]
     kept.sort(key=lambda text: ("." in text.split("=")[0], text))
     words = [re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-") for text in kept]
     name = "_".join(words) or "default"

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from omegaconf import OmegaConf
 
 from autoencoder import runs
-from autoencoder.runs.identity import NOT_THE_EXPERIMENT, flatten
+from autoencoder.runs.identity import flatten, is_experiment
 
 NO_NOISE = "no noise"
 
@@ -105,7 +105,7 @@ def noise_in_words(config: Any) -> str:
 
 
 def _told(key: str) -> bool:
-    return key not in NOT_THE_EXPERIMENT and key != "seed" and not key.startswith("hydra")
+    return is_experiment(key) and key != "seed" and not key.startswith("hydra")
 
 
 def _value(run: Described, key: str) -> str:
@@ -135,10 +135,11 @@ def _word(run: Described, key: str, value: str) -> str:
 
 def _experiment(config: dict[str, Any]) -> str:
     """The config without what may differ between seeds and between places."""
-    ignored = (*NOT_THE_EXPERIMENT, "seed", "data.seed")
     described = (
         (key, value)
         for key, value in flatten(config)
-        if key not in ignored and not key.startswith(("callbacks", "logger"))
+        if is_experiment(key)
+        and key not in ("seed", "data.seed")
+        and not key.startswith("callbacks")
     )
     return repr(sorted(described, key=lambda pair: pair[0]))

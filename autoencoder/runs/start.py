@@ -31,8 +31,8 @@ from autoencoder.runs.lock import held
 # What overwriting a run removes, in this order: what marks it as finished goes first, so that a
 # kill in between leaves no old numbers that pass for new ones.
 _WRITTEN = (
-    "metrics.json", "report", "cache", "figures", "tensorboard", "metrics.csv", "checkpoints",
-    ".hydra",
+    "metrics.json", "report", "cache", "figures", "tensorboard", "csv", "wandb", "mlflow_run_id",
+    "metrics.csv", "checkpoints", ".hydra",
 )  # fmt: skip
 # What is there before a run is started, and once all else of `_WRITTEN` is removed.
 _NOTHING_LOST = {str(LOG), str(ERROR), str(PRUNED)}
