@@ -52,7 +52,7 @@ PROGRAMS = {
 # The beginnings of lines that are commands, beside those.
 OTHERS = (
     "pip", "pytest", "python", "sh", "mkdocs", "tensorboard", "pre-commit", ".ci/run", "eval",
-    "srun", "find", "embedding-atlas", "mkdir", "ln", "mlflow", "wandb",
+    "srun", "find", "embedding-atlas", "mkdir", "ln", "mlflow", "wandb", "ray",
 )  # fmt: skip
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 

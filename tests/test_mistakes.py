@@ -85,7 +85,7 @@ MISTAKES = {
         "model=vae model/likelihood=bernouli": "did you mean bernoulli?",
         "recipe=one-cycle": "did you mean one_cycle?",
         "optimizer=Adam": "did you mean adam?",
-        "hydra/launcher=jobs": "hydra/launcher can be basic, joblib, slurm",
+        "hydra/launcher=jobs": "hydra/launcher can be basic, joblib, ray, slurm",
     },
     "Keys": {
         "trainer.max_epoch=3": "did you mean trainer.max_epochs?",

@@ -6,13 +6,14 @@ from hydra.core.plugins import Plugins
 from autoencoder.sweeps.joblib_launcher import JoblibLauncher
 from autoencoder.sweeps.optuna_sweeper import OptunaSweeper
 from autoencoder.sweeps.paired_sweeper import PairedSweeper
+from autoencoder.sweeps.ray_launcher import RayLauncher
 from autoencoder.sweeps.slurm_launcher import SlurmLauncher
 
 
 def register() -> None:
     """Makes them known; to be called before the program's `hydra.main` function."""
     plugins = Plugins.instance()
-    for plugin in (PairedSweeper, OptunaSweeper, JoblibLauncher, SlurmLauncher):
+    for plugin in (PairedSweeper, OptunaSweeper, JoblibLauncher, SlurmLauncher, RayLauncher):
         plugins.register(plugin)
         # Hydra refuses a plugin whose name is not in the name space hydra_plugins. It looks the
         # name up in this table, so the class need not be moved to a package of that name.

@@ -56,7 +56,10 @@ class SweepSummary(Callback):
         except OmegaConfBaseException:  # of a refused name, with which the sweep ends as well
             return
         self._start = time.time()
-        # A failed run ends the sweep with an error, and then Hydra calls nothing more.
+        # A failed run ends the sweep with an error, and then Hydra calls nothing more. Once the
+        # interpreter ends, pandas could no longer import this.
+        import concurrent.futures.thread  # noqa: F401
+
         atexit.register(self._end)
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
