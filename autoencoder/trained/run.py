@@ -1,6 +1,5 @@
 """A trained run in Python: what it makes of images and of latents, and what is known of it."""
 
-import os
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -216,8 +215,8 @@ def load(
         path: The run directory, such as `outputs/NAME`. `multirun/reference/NAME`, where it is not
             there, is looked for in the installed package, which brings the reference along.
         device: `cpu`, `cuda`, or `auto`, a GPU where there is one.
-        data_root: The folder of the data's files; by default the environment variable
-            `AUTOENCODER_DATA`, or where the run was trained from.
+        data_root: The folder of the data's files; by default, of published data sets, the
+            environment variable `AUTOENCODER_DATA`, else where the run was trained from.
         batch_size: Images that go through the network at once.
         trust: Packages beside this one whose classes the run's config may name.
 
@@ -235,8 +234,7 @@ def load(
         raise runs.RunError(
             f"{path} is no run, but holds {len(there):,}; name one of them, such as {there[0]}"
         )
-    root = data_root or os.environ.get("AUTOENCODER_DATA")
-    cfg = received_config(run, None if root is None else str(root), trust)
+    cfg = received_config(run, None if data_root is None else str(data_root), trust)
     facts, data = image_facts(runs.checkpoint(run)), None
     if facts is None:
         data = build_data(cfg)

@@ -7,9 +7,11 @@ import pytest
 import torch
 import yaml  # type: ignore[import-untyped]  # its types are a package of their own
 from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
 
 import autoencoder
 from autoencoder import AutoencoderError, InputError, Run, runs
+from autoencoder.commandline.configs import CONF_DIR
 from autoencoder.data import to_float
 from autoencoder.experiment.build import load_run
 from autoencoder.experiment.trust import TrustError
@@ -207,6 +209,21 @@ def test_what_is_no_run_and_no_device(plain: Path, tmp_path: Path) -> None:
     for device in ("tpu9", "cuda:99"):
         with pytest.raises(InputError, match=device):
             autoencoder.load(plain, device=device)
+
+
+def test_images_of_ones_own_are_not_looked_for_where_published_ones_are(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTOENCODER_DATA", "published")
+    folder = with_weights(run, tmp_path / "run")
+    config = yaml.safe_load((folder / runs.CONFIG).read_text())
+    for kind, root in (("ImageFolder", "photos"), ("FashionMNIST", "published")):
+        config["data"] = {"_target_": f"autoencoder.data.{kind}", "root": "photos"}
+        (folder / runs.CONFIG).write_text(yaml.safe_dump(config))
+        assert autoencoder.load(folder).config["data"]["root"] == root
+        assert autoencoder.load(folder, data_root="x").config["data"]["root"] == "x"
+    # So do the commands.
+    assert OmegaConf.load(CONF_DIR / "trained.yaml").data_root is None
 
 
 def test_the_reference_is_found_from_anywhere(
