@@ -203,7 +203,9 @@ def _new(views: Views, page: gr.Blocks) -> None:
     with gr.Row():
         with gr.Column(scale=2, min_width=280):
             known = [("all", -1), *((name, number) for number, name in enumerate(views.classes))]
-            label = gr.Dropdown(known, value=-1, label="Class", elem_id="class")
+            label = gr.Dropdown(
+                known, value=-1, label="Class", elem_id="class", visible=len(views.classes) > 1
+            )
             seed = gr.Slider(0, 999, 0, step=1, precision=0, label="Seed")
             other = gr.Button("Others", size="sm")
         with gr.Column(scale=3, min_width=280):

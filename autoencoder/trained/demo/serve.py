@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Megabytes are those of a file manager.
-_MEGABYTE = 10**6
+# As Gradio says them to whoever uploads more.
+_MEGABYTE = 2**20
 _OPEN_TO_ALL = ("", "0.0.0.0", "::")
 
 
