@@ -71,6 +71,7 @@ MISTAKES = {
         "callbacks=none": "callbacks can be",
         "logger=null": "logger can be csv, default, mlflow",
         "logger=": "logger can be csv, default, mlflow",
+        "logger=[tensorboard,wanb]": "logger=wanb: no such choice; did you mean wandb?",
         "model=null": "model can be baseline",
         "trainer=cuda": "trainer can be cpu, ddp",
         "~model": "model is missing",

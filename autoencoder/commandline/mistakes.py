@@ -30,9 +30,11 @@ def explain(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, OSError) and error.errno in _OF_THE_PLACE:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    if isinstance(error, MissingConfigException) and error.options:
+    if isinstance(error, MissingConfigException):
         group, _, choice = str(error.missing_cfg_file).rpartition("/")
-        return _no_choice(group, choice, error.options)
+        # Of several choices in a list, it doesn't say what there is.
+        if options := error.options or (group and choices(group)):
+            return _no_choice(group, choice, options)
     if match := re.match(r"Could not override '(.+?)'", str(error)):
         return _no_key(match[1])
     if match := re.match(r"Ambiguous value for argument '(.+?)=(.*)'", str(error)):
