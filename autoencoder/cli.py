@@ -36,10 +36,11 @@ def train(cfg: DictConfig) -> float | list[float]:
 
 @command("evaluate", before=_register_plugins)
 def evaluate(cfg: DictConfig) -> None:
-    """One report."""
+    """One report, or one that is kept current."""
     from autoencoder.report import evaluate
+    from autoencoder.sweeps.watch import watch
 
-    evaluate(cfg)
+    (watch if cfg.watch else evaluate)(cfg)
 
 
 @command("pack", before=_register_plugins)

@@ -13,7 +13,7 @@ from autoencoder.metrics import COLUMNS
 from autoencoder.report.draw import figures
 from autoencoder.report.measure.collection import collect
 from autoencoder.report.measure.evaluation import Evaluation, Floors
-from autoencoder.report.measure.settings import Settings
+from autoencoder.report.measure.settings import Settings, SettingsError
 from autoencoder.report.write import differences, outliers, overview, page, table
 from autoencoder.report.write.charts import styles
 from autoencoder.report.write.explorer import explorer
@@ -25,7 +25,7 @@ from autoencoder.runs import RunError
 from autoencoder.runs.files import folder_aside, folder_replaced
 from autoencoder.runs.rows import results_csv
 
-__all__ = ["Evaluation", "Floors", "Settings", "evaluate", "write_report"]
+__all__ = ["Evaluation", "Floors", "Settings", "asked", "evaluate", "write_report"]
 
 log = logging.getLogger(__name__)
 
@@ -40,16 +40,34 @@ def evaluate(cfg: DictConfig) -> Path:
         RunError: If no run can be reported.
         SettingsError: If a setting is out of its range.
     """
+    path, settings, out = asked(cfg)
+    return write_report(path, settings, out=out)
+
+
+def asked(cfg: DictConfig) -> tuple[Path, Settings, Path | None]:
+    """Where the runs are that a config asks for, how they are evaluated, and the report's folder.
+
+    Raises:
+        RunError: If it names no folder of runs.
+        SettingsError: If a setting is out of its range.
+    """
     if cfg.run in (None, ""):
         raise RunError("run=PATH is missing: the folder of a run or of a sweep")
     if not isinstance(cfg.run, str | int):
         raise RunError(f"run={cfg.run}: one folder, please; one above several runs stands for all")
+    if not isinstance(cfg.watch, bool):
+        raise SettingsError(f"watch must be true or false, got {cfg.watch!r}")
     out = None if cfg.out is None else Path(str(cfg.out))
-    return write_report(Path(str(cfg.run)), Settings.from_config(cfg), out=out)
+    return Path(str(cfg.run)), Settings.from_config(cfg), out
 
 
 def write_report(
-    path: Path, settings: Settings, console: Console | None = None, *, out: Path | None = None
+    path: Path,
+    settings: Settings,
+    console: Console | None = None,
+    *,
+    out: Path | None = None,
+    watched: str = "",
 ) -> Path:
     """Evaluates the runs in a directory and writes its report: HTML, Markdown, CSV and figures.
 
@@ -58,6 +76,8 @@ def write_report(
         settings: How runs are evaluated.
         console: Where the table, the summary and the progress go; standard output by default.
         out: The folder of the report; `path/report` by default.
+        watched: Of runs that are still trained, how far they are: the page says so and loads itself
+            again, and the console is told no more than that.
 
     Returns:
         The HTML file, `report.html` in the folder.
@@ -92,6 +112,7 @@ def write_report(
                 PAGE: page.render_html(
                     page.Content(
                         title=title,
+                        watched=watched,
                         compared=overview.compared(rows),
                         cards=overview.cards(rows),
                         headlines=overview.headlines(rows),
@@ -111,10 +132,13 @@ def write_report(
                 texts["priors.csv"] = priors_csv(rows)
             for name, text in texts.items():
                 (folder / name).write_text(text, encoding="utf-8")
+    report = folder_of_report / PAGE
+    if watched:
+        console.print(f"{watched}: {report}", soft_wrap=True, markup=False, highlight=False)
+        return report
     console.print(table.console_table(rows, console.width))
     for sentence in summary:
         console.print(f"- {sentence}", markup=False, highlight=False)
-    report = folder_of_report / PAGE
     # Whole, so that it can be clicked or copied, however long it is.
     console.print(str(report), soft_wrap=True, markup=False, highlight=False)
     return report

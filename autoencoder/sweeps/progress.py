@@ -38,7 +38,7 @@ class SweepProgress(Callback):
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Counts the runs to come."""
         with suppress(AutoencoderError, HydraException):  # with which the sweep ends as well
-            self._n_runs = _count(config)
+            self._n_runs = count(config)
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Starts the clock."""
@@ -72,7 +72,12 @@ class SweepProgress(Callback):
             raise SystemExit(f"error: the sweep ends with its first failed run: {line}")
 
 
-def _count(config: DictConfig) -> int:
+def count(config: DictConfig) -> int:
+    """The runs of a sweep, by its config, Hydra's own part included.
+
+    Raises:
+        PairsError: As for `autoencoder.sweeps.pairs.jobs`.
+    """
     if "n_trials" in config.hydra.sweeper:
         return int(config.hydra.sweeper.n_trials)
     params = config.hydra.sweeper.get("params") or {}

@@ -145,6 +145,42 @@ def test_chosen_columns_are_remembered(browser: Any, page: str) -> None:
     assert run(browser, f"return {seen}") == before + 1
 
 
+def test_a_watched_page_loads_itself_again_and_is_as_it_was_left(
+    opened: Any, tmp_path: Path
+) -> None:
+    data = FakeData()
+    runs = four_runs(data)
+    path = tmp_path / "report.html"
+
+    def write(n_runs: int, again: float) -> None:
+        html = render_html(whole(data, runs[:n_runs], watched=f"{n_runs} of 4"))
+        path.write_text(html.replace('data-again="30"', f'data-again="{again}"'), encoding="utf-8")
+
+    write(3, 0.5)
+    resize(opened, 1280)
+    opened.get(path.as_uri())
+    head = "[...document.querySelectorAll('.results thead button')].at(-1)"
+    sort = f"return {head}.closest('th').ariaSort"
+    run(opened, f"{head}.click(); {head}.click()")
+    wanted = run(opened, sort)
+    field = "document.querySelector('input[type=search]')"
+    run(opened, f"{field}.value = 'none'; {field}.dispatchEvent(new Event('input'))")
+    see(opened, "#map")
+    second = "document.querySelector('#map select')"
+    run(opened, f"{second}.selectedIndex = 1; {second}.dispatchEvent(new Event('change'))")
+    chosen = run(opened, f"return {second}.selectedOptions[0].text")
+    write(4, 9999)
+    text = "document.querySelector('[data-again]').textContent"
+    wait(opened, f"return {text} === '4 of 4; this page loads itself again'")
+    assert run(opened, sort) == wanted
+    assert run(opened, f"return {field}.value") == "none"
+    assert all("none" in name for name in names(opened))
+    wait(opened, f"return {second}?.selectedOptions[0].text === {json.dumps(chosen)}")
+    place = "Math.abs(document.querySelector('#map').getBoundingClientRect().top)"
+    wait(opened, f"return scrollY > 800 && {place} < 100")
+    assert [entry["message"] for entry in opened.get_log("browser")] == []
+
+
 def test_a_row_opens_to_its_runs(browser: Any) -> None:
     run(browser, "document.querySelector('.results tbody button').click()")
     text = run(browser, "return document.querySelector('tr.opened').textContent")

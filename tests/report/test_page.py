@@ -15,7 +15,7 @@ from autoencoder.report.write import overview
 from autoencoder.report.write.charts import styles
 from autoencoder.report.write.explorer import explorer
 from autoencoder.report.write.facts import facts
-from autoencoder.report.write.page import Content, render_html, render_markdown
+from autoencoder.report.write.page import Content, render_html, render_markdown, still
 from autoencoder.report.write.rows import group
 from autoencoder.report.write.table import html_table
 from tests.report.fakes import FakeData, four_runs
@@ -121,6 +121,16 @@ def test_only_what_the_page_brought_is_allowed_to_run(content: Content) -> None:
         assert allowed[f"{tag}-src"] == " ".join(f"'sha256-{one.decode()}'" for one in digests)
     # Which a policy of hashes forbids.
     assert not re.search(r'<[^>]*\s(style|on\w+)="', html.partition("<script")[0])
+
+
+def test_a_page_that_is_watched_says_so_until_it_is_written_no_more(content: Content) -> None:
+    said = "as of 10:00, 3 of 8 <runs>"
+    html = render_html(dataclasses.replace(content, watched=said))
+    shown = re.search(r"<p[^>]*>as of .*?</p>", html)
+    assert shown
+    assert shown[0] == ('<p class="compared" data-again="30">as of 10:00, 3 of 8 &lt;runs&gt;</p>')
+    assert still(html) == html.replace(' data-again="30"', "")
+    assert "data-again=" not in render_html(content).partition("<script")[0]
 
 
 def test_the_library_keeps_its_licence(content: Content) -> None:

@@ -18,8 +18,10 @@ from autoencoder.report.write.templates import plain, rendered
 _ASSETS = Path(__file__).parent / "assets"
 _STYLES = ("uplot.min.css", "page.css", "table.css", "explore.css")
 # In this order: each may use what stands before it.
-_SCRIPTS = ("base.js", "table.js", "charts.js", "scatter.js", "compare.js", "map.js")
+_SCRIPTS = ("base.js", "table.js", "charts.js", "scatter.js", "compare.js", "map.js", "watch.js")
 _LEAD = "rate_distortion"
+# Has the page load itself again, so many seconds after it was loaded or last touched.
+_AGAIN = Markup(' data-again="30"')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +30,7 @@ class Content:
 
     Attributes:
         title: Of the page, as all of these texts plain text.
+        watched: How far the runs are, of a page that is written again and loads itself again.
         compared: What was compared, in one line.
         cards: The best of each kind.
         headlines: What came out, in a few sentences.
@@ -41,6 +44,7 @@ class Content:
     """
 
     title: str
+    watched: str = ""
     compared: str = ""
     cards: Sequence[Card] = ()
     headlines: Sequence[str] = ()
@@ -83,12 +87,18 @@ def render_html(content: Content) -> str:
         charts=answering,
         pictures=pictures,
         marks=MARKS,
+        again=_AGAIN,
         policy=_POLICY,
         style=Markup("\n".join(_asset(name) for name in _STYLES)),
         script=Markup(_script()),
     )
     html = str(page)
     return html.replace(f'content="{_POLICY}"', f'content="{_policy(html)}"', 1)
+
+
+def still(html: str) -> str:
+    """A page that was watched, and is written no more: it loads itself no more."""
+    return html.replace(_AGAIN, "", 1)
 
 
 def render_markdown(
