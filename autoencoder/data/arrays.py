@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,9 +31,25 @@ class ArrayError(AutoencoderError):
     """A file of arrays that holds no usable images."""
 
 
-class _Part(NamedTuple):
+class Part(NamedTuple):
+    """Images as uint8 `(N, C, H, W)`, and their labels, `(N,)`, if there are any."""
+
     images: Tensor
     labels: NDArray[Any] | None
+
+
+class Read(NamedTuple):
+    """What was read: all images, or those for training and those for the test.
+
+    Attributes:
+        parts: One, or two.
+        origin: One short line for people: where the images came from.
+        classes: The name of each label, where labels are numbers from 0; None: labels are names.
+    """
+
+    parts: Sequence[Part]
+    origin: str
+    classes: tuple[str, ...] | None = None
 
 
 class ArrayImages(ImageDataModule):
@@ -70,12 +86,9 @@ class ArrayImages(ImageDataModule):
         self.root, self.sizes, self.stratify = root, (val_size, test_size), stratify
 
     def load(self) -> ImageData:
-        """Reads the file."""
-        if not self.root:
-            raise DataNotFoundError("data.root=FILE is missing: images in .npy, .npz or .parquet")
-        path = Path(self.root).expanduser()
-        parts = _read(path)
-        classes, numbers = _numbered([part.labels for part in parts])
+        """Reads the images, and holds some out for the test where they aren't split."""
+        parts, origin, known = self.read()
+        classes, numbers = _numbered([part.labels for part in parts], known)
         train, test = parts[0].images, parts[-1].images
         train_labels, test_labels = numbers[0].expand(len(train)), numbers[-1].expand(len(test))
         if len(parts) == 1:
@@ -89,15 +102,22 @@ class ArrayImages(ImageDataModule):
         for tensor in (train, train_labels, test, test_labels):
             checksum.update(tensor.contiguous().numpy().data)
         return ImageData(
-            train, train_labels, test, test_labels, classes, str(path), checksum.hexdigest()
+            train, train_labels, test, test_labels, classes, origin, checksum.hexdigest()
         )
+
+    def read(self) -> Read:
+        """The file; a subclass reads from elsewhere."""
+        if not self.root:
+            raise DataNotFoundError("data.root=FILE is missing: images in .npy, .npz or .parquet")
+        path = Path(self.root).expanduser()
+        return Read(_read(path), str(path))
 
     def held_out(self, labels: Tensor) -> Tensor:
         """Drawn, by class where that is wanted."""
         return drawn_order(labels, self.split_seed, self.stratify)
 
 
-def _read(path: Path) -> list[_Part]:
+def _read(path: Path) -> list[Part]:
     """The images of a file, or those for training and those for the test."""
     if not path.is_file():
         raise DataNotFoundError(f"{path} is no file; type data.root=FILE (.npy, .npz or .parquet)")
@@ -117,15 +137,15 @@ def _read(path: Path) -> list[_Part]:
     return [_part(path, arrays, _IMAGES, _LABELS)]
 
 
-def _part(path: Path, arrays: Mapping[str, NDArray[Any]], name: str, labels: str) -> _Part:
+def _part(path: Path, arrays: Mapping[str, NDArray[Any]], name: str, labels: str) -> Part:
     images = _pixels(f"{path}: {name}", arrays[name])
     found = arrays.get(labels)
     if found is not None and found.squeeze().shape != (len(images),):
         raise ArrayError(f"{path}: {len(images):,} {name}, but {labels} of shape {found.shape}")
-    return _Part(images, None if found is None else found.squeeze())
+    return Part(images, None if found is None else found.squeeze())
 
 
-def _table(path: Path) -> _Part:
+def _table(path: Path) -> Part:
     """The images of a table, a row an image, a column a pixel."""
     import pandas as pd
 
@@ -143,7 +163,7 @@ def _table(path: Path) -> _Part:
         raise ArrayError(f"{path} has {table.shape[1]} columns of pixels, which make no square")
     side = math.isqrt(table.shape[1] // channels)
     pixels = table.to_numpy().reshape(len(table), channels, side, side)
-    return _Part(_pixels(str(path), pixels), labels)
+    return Part(_pixels(str(path), pixels), labels)
 
 
 def _pixels(where: str, array: NDArray[Any]) -> Tensor:
@@ -167,13 +187,17 @@ def _pixels(where: str, array: NDArray[Any]) -> Tensor:
     return torch.from_numpy(np.array(array, order="C"))
 
 
-def _numbered(labels: list[NDArray[Any] | None]) -> tuple[tuple[str, ...], list[Tensor]]:
+def _numbered(
+    labels: list[NDArray[Any] | None], classes: tuple[str, ...] | None
+) -> tuple[tuple[str, ...], list[Tensor]]:
     """The names of the classes, and the number of each label; zeros where there are none."""
     given = [values for values in labels if values is not None]
     if len(given) < len(labels):
         if given:
             raise ArrayError("some of the images have labels, and others have none")
         return UNLABELLED, [torch.zeros(1, dtype=torch.int64)] * len(labels)
+    if classes:
+        return classes, [torch.from_numpy(values.astype(np.int64)) for values in given]
     names, numbers = np.unique(np.concatenate(given), return_inverse=True)
     ends = np.cumsum([len(values) for values in given])[:-1]
     split = np.split(numbers.astype(np.int64), ends)

@@ -136,9 +136,7 @@ def decode(path: Path, content: bytes, image_size: int, channels: int) -> npt.ND
             # Large JPEGs are decoded at a half, a quarter or an eighth, still twice what is asked.
             image.draft(mode, (2 * image_size, 2 * image_size))
             image.load()
-            flat = _as_bytes(path, _upright(image)).convert(mode)
-        if flat.size != (image_size, image_size):
-            flat = ImageOps.fit(flat, (image_size, image_size), Image.Resampling.BICUBIC)
+            return as_pixels(_as_bytes(path, _upright(image)), image_size, channels)
     except ImageFileError:
         raise
     except Image.DecompressionBombError as error:
@@ -148,6 +146,22 @@ def decode(path: Path, content: bytes, image_size: int, channels: int) -> npt.ND
         raise ImageFileError(path, f"is broken, or no image of a known format ({known})") from error
     except Exception as error:  # decoders raise anything at all where bytes are wrong
         raise ImageFileError(path, f"is broken ({' '.join(str(error).split())[:80]})") from error
+
+
+def as_pixels(
+    image: Image.Image, image_size: int | None, channels: int | None
+) -> npt.NDArray[np.uint8]:
+    """An image of 8 bits as `(C, H, W)`, uint8.
+
+    Args:
+        image: Of any mode of 8 bits.
+        image_size: Height and width to which the middle square is resized; None: as it is.
+        channels: 1 for grey, 3 for red, green and blue; None: grey where the image is.
+    """
+    channels = channels or (1 if image.mode in ("1", "L") else 3)
+    flat = image.convert("L" if channels == 1 else "RGB")
+    if image_size and flat.size != (image_size, image_size):
+        flat = ImageOps.fit(flat, (image_size, image_size), Image.Resampling.BICUBIC)
     pixels = np.asarray(flat)
     return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
