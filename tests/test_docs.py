@@ -133,15 +133,20 @@ def split(text: str) -> tuple[str, list[str]]:
     return " ".join(words[:2]), words[2:]
 
 
-@pytest.fixture(scope="module")
-def own_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a user has who has followed the pages: a package, configs, a file of pairs, a run."""
-    folder = tmp_path_factory.mktemp("own")
+def write_files(folder: Path) -> None:
+    """Writes what pages show under the name of a file."""
     for path in PAGES:
         for _, code in blocks(path.read_text()):
             if name := re.match(r"# (myconf/\S+|\w+\.yaml|mine\.py)\n", code):
                 (folder / name[1]).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name[1]).write_text(code.partition("\n")[2])
+
+
+@pytest.fixture(scope="module")
+def own_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a user has who has followed the pages: a package, configs, a file of pairs, a run."""
+    folder = tmp_path_factory.mktemp("own")
+    write_files(folder)
     (folder / "myconf/model").mkdir(exist_ok=True)
     shutil.copy(CONF_DIR / "model/dense.yaml", folder / "myconf/model/mine.yaml")
     this = folder / "outputs/noisy/.hydra/experiment/this.yaml"
@@ -276,7 +281,7 @@ def test_python_is_python(path: Path, code: str) -> None:
 # What newcomers type, in the order in which they would.
 RUN = (
     "README.md", "docs/quick-start.md", "docs/howto/runs.md", "docs/howto/results.md",
-    "docs/trained-model.md", "docs/scale.md",
+    "docs/howto/sweeps.md", "docs/trained-model.md", "docs/scale.md",
 )  # fmt: skip
 FASTER = {
     "train": {
@@ -322,6 +327,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
             to_pil_image(image).save(folder / place / f"{i}.jpg")
     for i, name in enumerate(("a.png", "b.png")):
         to_pil_image(images[i]).save(folder / name)
+    write_files(folder)
     typed(folder, faster("python train.py name=my-run"))
     return folder
 
