@@ -4,6 +4,7 @@ All end with status 1, and leave nothing behind; as processes of their own, a fe
 tests/test_commandline.py.
 """
 
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
 
 from autoencoder import AutoencoderError
 from autoencoder.commandline import explain
@@ -316,6 +318,34 @@ def test_mistakes_of_a_report(typed: str, said: str) -> None:
     with pytest.raises(AutoencoderError) as caught:
         evaluate(cfg)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("autoencoder denoise nosie=0.3", "see the keys with --cfg job"),
+        ("autoencoder denoise noise=gaussian", "see the keys with --cfg job"),
+        ("autoencoder denoise noise.std=0.3", "did you mean std?"),
+        ("autoencoder interpolate step=3", "did you mean steps?"),
+        ("autoencoder denoise steps=3", "see the keys with --cfg job"),
+        ("evaluate.py piror=mixture", "did you mean prior?"),
+        ("evaluate.py noise=gaussian", "see the keys with --cfg job"),
+        ("evaluate.py prior.mixture.tol=1 prior=gaussian", "it goes with prior=mixture"),
+        ("autoencoder-train nosie=gaussian", "did you mean noise?"),
+    ],
+)
+def test_only_what_a_program_knows_is_meant(
+    typed: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, *words = typed.split()
+    if program == "autoencoder":
+        program = f"autoencoder {words.pop(0)}"
+    monkeypatch.setattr(sys, "argv", [program, *words])
+    GlobalHydra.instance().clear()
+    initialize_config_dir(str(CONF_DIR), version_base="1.3")
+    with pytest.raises(HydraException) as caught:
+        compose(re.split("[ -]", Path(program).stem)[-1], words)
+    assert said in str(explain(caught.value))
 
 
 def row(typed: str, said: str) -> str:

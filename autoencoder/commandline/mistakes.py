@@ -90,7 +90,7 @@ def _no_key(key: str) -> str:
 
 def _owners(group: str, key: str) -> list[str]:
     """Choices of a group that have a key which others of the group haven't got."""
-    if not choices(group):
+    if not choices(group) or group.partition("/")[0] not in _groups():
         return []
     pattern = rf"^\s*-?\s*/?(?:{re.escape(key)}|{re.escape(key.rpartition('.')[2])}):"
     return [
@@ -123,14 +123,26 @@ def _similar(typed: str, known: Sequence[str]) -> str:
 
 def _known_keys() -> Iterator[str]:
     """Config groups, then every key of the config with the groups that were chosen, dotted."""
-    yield from (path.name for path in CONF_DIR.iterdir() if path.is_dir())
+    yield from _groups()
     pairs = (word.partition("=") for word in sys.argv[1:])
     chosen = [f"{key}={value}" for key, _, value in pairs if value in choices(key)]
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-        # A command of `autoencoder` is the last word of the program's name.
-        program = re.split("[ -]", Path(sys.argv[0]).stem)[-1]
-        names = [path.stem for path in CONF_DIR.glob("*.yaml")]
-        cfg = compose(program if program in names else "train", chosen)
+        cfg = compose(_program(), chosen)
     for key, _ in flatten(OmegaConf.to_container(cfg)):
         yield key
+
+
+def _groups() -> list[str]:
+    """The config groups of the program that was typed; of nested ones the uppermost."""
+    entries = OmegaConf.select(OmegaConf.load(CONF_DIR / f"{_program()}.yaml"), "defaults")
+    # Of a group, an entry is a mapping to its choice; a text is another file.
+    mappings = (entry for entry in entries if not isinstance(entry, str))
+    return [*(key for entry in mappings for key in entry if "/" not in key), "hydra"]
+
+
+def _program() -> str:
+    """The config file of the program that was typed."""
+    # A command of `autoencoder` is the last word of the program's name.
+    name = re.split("[ -]", Path(sys.argv[0]).stem)[-1]
+    return name if (CONF_DIR / f"{name}.yaml").is_file() else "train"
