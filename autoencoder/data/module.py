@@ -214,6 +214,11 @@ class ImageDataModule(L.LightningDataModule):
         )
 
     @property
+    def title(self) -> str:
+        """What the data set is called: by the name that its class was given, else as its class."""
+        return self.name or type(self).__name__
+
+    @property
     def _device(self) -> torch.device:
         return self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
 

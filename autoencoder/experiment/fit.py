@@ -82,7 +82,7 @@ def _summary(cfg: DictConfig, data: ImageDataModule, model: Autoencoder) -> str:
     all_test = len(data.source.test_images)
     drawn = f" (drawn from {all_test:,})" if len(data.test) < all_test else ""
     rows = {
-        "data": f"{type(data).__name__}: {len(data.train):,} train, {len(data.val):,} val, "
+        "data": f"{data.title}: {len(data.train):,} train, {len(data.val):,} val, "
         f"{len(data.test):,} test images{drawn} of {channels} x {height} x {width}",
         "from": f"{data.source.origin} (SHA-256 {data.source.checksum[:12]})",
         "noise": str(data.noise).replace("Identity()", "none"),

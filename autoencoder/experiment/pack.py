@@ -36,7 +36,7 @@ def pack(cfg: DictConfig) -> None:
         "test": _part(source.test_images, source.test_labels, labelled),
     }
     about = {
-        "source": f"{type(data).__name__}, {source.origin}",
+        "source": f"{data.title}, {source.origin}",
         "SHA-256 of the source": source.checksum,
         "licence": str(cfg.licence),
         "split": "training and test images as the source has them, in its order; validation "
@@ -57,7 +57,7 @@ def pack(cfg: DictConfig) -> None:
             advance=lambda n: bar.advance(task, n),
         )
     counts = " and ".join(f"{part.shape[0]:,} {name}" for name, part in parts.items())
-    log.info("%s images of %s packed in %s", counts, type(data).__name__, cfg.out)
+    log.info("%s images of %s packed in %s", counts, data.title, cfg.out)
 
 
 def _part(images: Tensor, labels: Tensor, labelled: bool) -> Part:

@@ -29,7 +29,7 @@ class Exported(NamedTuple):
     difference: float
 
 
-# Of data sets that are known by their class; others are the reader's own.
+# Of data sets by their names; others are the reader's own.
 _LICENCES = {
     "FashionMNIST": "MIT, by Zalando Research",
     "KMNIST": "CC BY-SA 4.0, by CODH",
@@ -55,7 +55,8 @@ latents = encoder(torch.rand({example}){labels})  # any number, in [0, 1]
 
 def card(run: Run, files: Sequence[Exported], format: str) -> str:
     """The card of a run's exported files, in Markdown."""
-    name = str(run.config["data"].get("_target_", "")).rpartition(".")[2]
+    data = run.config["data"]
+    name = str(data.get("name") or data.get("_target_", "").rpartition(".")[2])
     noise = noise_in_words(run.config["noise"])
     environment = runs.read_environment(run.path)
     trainer = run.config.get("trainer") or {}

@@ -205,7 +205,7 @@ def _of_split(run: Run, split: str, size: int) -> Images:
     corrupted = None if stored.corrupted is None else stored.corrupted.numpy()
     chosen = data.trained_on or ()
     key = _digest([data.source.checksum, split, data.split_seed, data.val_size, *chosen])
-    title = f"the {split} images of {type(data).__name__}"
+    title = f"the {split} images of {data.title}"
     images = stored.images.numpy()
     return _Stored(title, len(images), key, size, False, images, corrupted, labels)
 

@@ -57,6 +57,7 @@ def write_eurosat(root: Path, sizes: tuple[int, ...] = (64,)) -> None:
 
 def test_images_labels_and_the_split_are_those_of_the_set(cifar: Path) -> None:
     data = images("CIFAR10", cifar)
+    assert data.title == "CIFAR10"  # not that of the class that reads them all
     source = data.source
     assert np.array_equal(source.train_images, PIXELS[:30])
     assert np.array_equal(source.test_images, PIXELS[30:])

@@ -246,7 +246,7 @@ def _or_nan(measure: Callable[[], float]) -> float:
 
 def _facts(data: ImageDataModule) -> dict[str, str]:
     return {
-        "name": type(data).__name__,
+        "name": data.title,
         "origin": data.source.origin,
         "checksum": data.source.checksum,
         "train": f"{len(data.train):,}",
