@@ -57,7 +57,7 @@ def denoising_floor(
     return DenoisingFloor(
         psnr(corrupted, images),
         psnr(corrupted, images, clip=True),
-        _decibel(mse[best]),
+        decibel(mse[best]),
         best,
     )
 
@@ -159,7 +159,7 @@ class AffineMap(NamedTuple):
             squared_error(points[block] @ weights + self.offset, targets[block], clip=True)
             for block in blocks(len(points))
         )
-        return _decibel(sum(errors) / targets.size)
+        return decibel(sum(errors) / targets.size)
 
 
 def psnr(reconstructions: Array, images: Array, *, clip: bool = False) -> float:
@@ -177,9 +177,9 @@ def psnr(reconstructions: Array, images: Array, *, clip: bool = False) -> float:
     points = points_of(reconstructions, "reconstructions")
     targets = pixels_of(images, "images", points.shape[1], len(points))
     errors = (squared_error(points[b], targets[b], clip) for b in blocks(len(points)))
-    return _decibel(sum(errors) / targets.size)
+    return decibel(sum(errors) / targets.size)
 
 
-def _decibel(mse: float) -> float:
-    """`10 log10(1 / mse)`, inf for 0."""
+def decibel(mse: float) -> float:
+    """PSNR in dB, `10 log10(1 / mse)`, of a mean squared error of pixels in [0, 1]; inf for 0."""
     return float(-10 * np.log10(mse)) if mse > 0 else float("inf")

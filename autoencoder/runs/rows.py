@@ -124,12 +124,18 @@ def results_csv(rows: Sequence[Row], names: Iterable[str]) -> str:
     )
 
 
-def csv_text(lines: Sequence[Mapping[str, Any]]) -> str:
-    """Lines as CSV: numbers with every digit, nothing for NaN, and no text that is a formula."""
+def csv_text(lines: Sequence[Mapping[str, Any]], *, header: bool = True) -> str:
+    """Lines as CSV: numbers with every digit, nothing for NaN, and no text that is a formula.
+
+    Args:
+        lines: Values by column.
+        header: Whether the names of the columns come first; not where lines go on with others.
+    """
     import pandas
 
     frame = pandas.DataFrame(lines, dtype=object).map(_harmless)
-    text: str = frame.rename(columns=_harmless).to_csv(index=False, lineterminator="\n")
+    named = frame.rename(columns=_harmless)
+    text: str = named.to_csv(index=False, header=header, lineterminator="\n")
     return text
 
 

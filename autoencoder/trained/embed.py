@@ -1,12 +1,14 @@
 """Embeddings: the latents of any number of images, as other programs read them."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from autoencoder.runs.files import folder_replaced, written_aside
 from autoencoder.runs.rows import csv_text
@@ -84,7 +86,7 @@ def embed(
             with written_aside(out) as aside:
                 _write_parquet(aside, parts, source)
         elif out.suffix == ".npy":
-            write_npy(out, parts, "latents")
+            write_npy(out, parts.count, (part["latents"] for part in parts))
             names = out.with_suffix(".csv")
             with written_aside(names) as aside, aside.open("w", encoding="utf-8") as file:
                 _write_csv(file, parts, source, latents=False)
@@ -102,14 +104,21 @@ def labels_of(run: Run, block: Block, label: str | int | None) -> Any:
     return label if label is not None else block.labels if known else None
 
 
-def write_npy(out: Path, parts: Parts, name: str) -> None:
-    """Writes one of the arrays over all parts as one `.npy`, a part at a time."""
-    shape: tuple[int, ...] = next(part[name].shape[1:] for part in parts)
-    header = {"descr": "<f4", "fortran_order": False, "shape": (parts.count, *shape)}
+def write_npy(out: Path, count: int, blocks: Iterable[NDArray[np.float32]]) -> None:
+    """Writes rows as one `.npy`, a block at a time.
+
+    Args:
+        out: The file.
+        count: Rows in all blocks.
+        blocks: `(n, ...)` each, one at the least.
+    """
+    left = iter(blocks)
+    first = next(left)
+    header = {"descr": "<f4", "fortran_order": False, "shape": (count, *first.shape[1:])}
     with written_aside(out) as aside, aside.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
-        for part in parts:
-            file.write(part[name].astype("<f4", copy=False).tobytes())
+        for block in chain([first], left):
+            file.write(block.astype("<f4", copy=False).tobytes())
 
 
 def _stream_csv(source: Images, make: Any) -> None:
@@ -117,16 +126,15 @@ def _stream_csv(source: Images, make: Any) -> None:
     for block in source.blocks():
         if block.names:
             arrays = {"names": np.array(block.names), "labels": np.array(block.labels)}
-            text = csv_text(list(_lines(make(block) | arrays, source, latents=True)))
-            standard_output().write(text if first else text.partition("\n")[2])
+            lines = list(_lines(make(block) | arrays, source, latents=True))
+            standard_output().write(csv_text(lines, header=first))
             standard_output().flush()
             first = False
 
 
 def _write_csv(file: IO[str], parts: Parts, source: Images, *, latents: bool) -> None:
     for number, part in enumerate(parts):
-        text = csv_text(list(_lines(part, source, latents=latents)))
-        file.write(text if number == 0 else text.partition("\n")[2])
+        file.write(csv_text(list(_lines(part, source, latents=latents)), header=number == 0))
 
 
 def _lines(part: Made, source: Images, *, latents: bool) -> Iterator[dict[str, Any]]:

@@ -4,8 +4,9 @@ import hashlib
 import logging
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from autoencoder.analysis import walks
+from autoencoder.analysis.denoising import decibel
 from autoencoder.data.noise import GaussianNoise
 from autoencoder.runs.files import folder_replaced, written_aside
 from autoencoder.trained.arrays import InputError, as_batch
@@ -28,6 +30,7 @@ from autoencoder.trained.run import Run
 log = logging.getLogger(__name__)
 
 _KINDS = (".npy", ".png")
+_NUMBERED = "{:06d}.png"
 # Images on a sheet, and those that are made at once where nothing else says how many.
 SHOWN, _AT_ONCE = 40, 10_000
 
@@ -97,25 +100,16 @@ def generate(options: Options, *, count: int, label: str | int | None, seed: int
         raise InputError(f"count must be a whole number >= 1, got {count}")
     out = options.place(*_KINDS, folder="of PNG files")
     run = options.load()
-    starts = range(0, count, _AT_ONCE)
     made = (
         run.sample(min(_AT_ONCE, count - start), label, seed=_seed_of(seed, number))
-        for number, start in enumerate(starts)
+        for number, start in enumerate(range(0, count, _AT_ONCE))
     )
     if out.suffix == ".npy":
-        with written_aside(out) as aside, aside.open("wb") as file:
-            shape = (count, *run.image_shape)
-            header = {"descr": "<f4", "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(file, header)
-            for block in made:
-                file.write(block.astype("<f4", copy=False).tobytes())
+        write_npy(out, count, made)
     elif out.suffix == ".png":
         write_sheet(out, {"generated": next(made)[:SHOWN]})
     else:
-        with folder_replaced(out) as folder:
-            for start, block in zip(starts, made, strict=True):
-                for number, image in enumerate(block, start):
-                    (folder / f"{number:06d}.png").write_bytes(png(image))
+        _write_pngs(out, chain.from_iterable(made))
     log.info("%s images: %s", f"{count:,}", out)
 
 
@@ -159,10 +153,14 @@ def interpolate(
         shown = np.concatenate([pixels[0], as_uint8(made), pixels[1]])
         write_sheet(out, {"image, way, image": shown}, columns=len(shown))
     else:
-        with folder_replaced(out) as folder:
-            for number, image in enumerate(made):
-                (folder / f"{number:06d}.png").write_bytes(png(image))
+        _write_pngs(out, made)
     log.info("%s images: %s", f"{steps:,}", out)
+
+
+def _write_pngs(out: Path, images: Iterable[NDArray[Any]]) -> None:
+    with folder_replaced(out) as folder:
+        for number, image in enumerate(images):
+            (folder / _NUMBERED.format(number)).write_bytes(png(image))
 
 
 def _place(options: Options) -> Path | None:
@@ -234,7 +232,7 @@ def _parts_beside(out: Path | None) -> Iterator[Path]:
 
 def _write(out: Path, parts: Parts, source: Images, shape: tuple[int, ...]) -> None:
     if out.suffix == ".npy":
-        write_npy(out, parts, "made")
+        write_npy(out, parts.count, (part["made"] for part in parts))
     elif out.suffix == ".png":
         first = next(iter(parts))
         titles = {"clean": "image", "given": "input", "made": "reconstruction"}
@@ -256,7 +254,7 @@ def _write(out: Path, parts: Parts, source: Images, shape: tuple[int, ...]) -> N
 def _name_of(name: str, source: Images) -> Path:
     """The place of what was made of an image, within the folder; always below it."""
     if not source.paths:
-        return Path(f"{int(name):06d}.png")
+        return Path(_NUMBERED.format(int(name)))
     path = Path(name)
     if path.is_relative_to(source.title) and path != Path(source.title):
         path = path.relative_to(source.title)
@@ -269,13 +267,9 @@ def _in_words(parts: Parts, source: Images, out: Path | None) -> str:
     said = f"{parts.count:,} images"
     if all("errors" in part for part in parts):
         mse, before = parts.array("errors").mean(), parts.array("errors_of_input").mean()
-        said += f", MSE {mse:.6f}, PSNR {_psnr(mse):.2f} dB"
-        said += f" (before: {_psnr(before):.2f} dB)" if before else ""
+        said += f", MSE {mse:.6f}, PSNR {decibel(mse):.2f} dB"
+        said += f" (before: {decibel(before):.2f} dB)" if before else ""
     return f"{said}: {source.title if out is None else out}"
-
-
-def _psnr(mse: float) -> float:
-    return float(-10 * np.log10(mse)) if mse else float("inf")
 
 
 def _noisy(

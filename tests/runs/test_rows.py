@@ -65,3 +65,4 @@ def test_cells(cell: Any, written: str) -> None:
 
 def test_a_heading_is_no_formula_either() -> None:
     assert csv_text([{"=x": 1}]) == "'=x\n1\n"
+    assert csv_text([{"=x": 1}], header=False) == "1\n"
