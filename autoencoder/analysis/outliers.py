@@ -69,7 +69,7 @@ def pca_errors(train_images: Array, images: Array, n_components: int = COMPONENT
         images: `(M, ...)` in [0, 1].
         n_components: Of PCA.
     """
-    pca = PrincipalComponents.fit(train_images)
+    pca = PrincipalComponents.of_images(train_images)
     points = pixels_of(images, "images", len(pca.mean), len(images))
     made = pca.reconstruct(pca.project(points, n_components))
     return np.asarray(np.square(made - points).mean(1))

@@ -4,6 +4,7 @@ Every function raises ValueError for arrays that are empty, hold NaN or infinity
 besides that of the points, or don't match in shape.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple, Self
 
@@ -11,6 +12,11 @@ import numpy as np
 from sklearn.decomposition import PCA
 
 from autoencoder.analysis.arrays import Array, blocks, moments, pixels_of, points_of, squared_error
+
+# Numbers of the largest images of which matrices of pixels by pixels are made; of larger ones, PCA
+# has its leading components alone.
+LARGEST = 4096
+LEADING = 512
 
 
 class PrincipalComponents(NamedTuple):
@@ -49,6 +55,13 @@ class PrincipalComponents(NamedTuple):
         largest = np.abs(components).argmax(axis=1)
         components = components * np.sign(components[np.arange(kept), largest])[:, None]
         return cls(mean, components, variances[::-1][:kept].clip(min=0))
+
+    @classmethod
+    def of_images(cls, images: Array) -> Self:
+        """All components of images `(N, ...)`; of large ones, the leading ones."""
+        if math.prod(images.shape[1:]) > LARGEST:
+            return cls.leading(images, LEADING)
+        return cls.fit(images)
 
     @classmethod
     def leading(cls, images: Array, count: int) -> Self:

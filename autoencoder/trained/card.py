@@ -5,7 +5,7 @@ from datetime import date
 from typing import NamedTuple
 
 from autoencoder import runs
-from autoencoder.analysis.pca import PrincipalComponents, pca_mse
+from autoencoder.analysis.pca import LARGEST, LEADING, PrincipalComponents, pca_mse
 from autoencoder.data import to_float
 from autoencoder.data.sources import DataNotFoundError
 from autoencoder.metrics import RECORDED
@@ -126,7 +126,9 @@ def _floor(run: Run) -> str:
     test = to_float(data.test.images).numpy()
     if run.model.latent_size >= test[0].size:
         return "It has no linear floor: its latent has as many numbers as an image, or more."
-    pca = PrincipalComponents.fit(to_float(data.train.images).numpy())
+    if test[0].size > LARGEST and run.model.latent_size > LEADING:
+        return "The error of PCA is not given: of such large images, it is not fitted that far."
+    pca = PrincipalComponents.of_images(to_float(data.examined.images).numpy())
     mse = pca_mse(pca, test, [run.model.latent_size])[run.model.latent_size]
     return (
         f"The floor: PCA of {run.model.latent_size:,} components, fitted on the training images "

@@ -63,7 +63,7 @@ class Scorer:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        train = run.data.train
+        train = run.data.examined
         latents = run.encode(train.images.numpy(), self._labels(train))
         pca = PrincipalComponents.fit(latents.reshape(len(latents), -1))
         kept = pca.variances > _LEAST_VARIANCE * pca.variances[0]
@@ -170,5 +170,4 @@ def _texts(parts: Parts, column: str, by: str, threshold: float) -> Iterator[str
             }
             for row in order[start : start + _LINES]
         ]
-        text = csv_text(lines)
-        yield text if start == 0 else text.partition("\n")[2]
+        yield csv_text(lines, header=start == 0)

@@ -10,6 +10,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.neighbors import KNeighborsClassifier
 from torch import Tensor, nn
 
+from autoencoder.analysis import pca as pca_module
 from autoencoder.analysis.arrays import Array
 from autoencoder.data import ImageDataModule, to_float
 from autoencoder.data.noise import GaussianNoise, MaskingNoise, SaltAndPepperNoise
@@ -157,8 +158,9 @@ def test_of_large_images_there_are_leading_components_alone(
     data = garments(GaussianNoise(0.2, clip=True))
     whole = LinearMethods(data, SETTINGS)
     expected, best = whole.floors([8, 30, 64]), whole.linear_psnr(data.noise, corrupted(data))
-    monkeypatch.setattr(linear_module, "LARGEST", 10)
-    monkeypatch.setattr(linear_module, "LEADING", 20)
+    for module in (pca_module, linear_module):
+        monkeypatch.setattr(module, "LARGEST", 10)
+    monkeypatch.setattr(pca_module, "LEADING", 20)
     large = LinearMethods(data, SETTINGS)
     floors = large.floors([8, 30, 64])
     assert floors.pca_mse[8] == pytest.approx(expected.pca_mse[8], rel=0.01)

@@ -16,7 +16,7 @@ from autoencoder.analysis.denoising import (
     denoising_floor,
     psnr,
 )
-from autoencoder.analysis.pca import PrincipalComponents, pca_mse
+from autoencoder.analysis.pca import LARGEST, PrincipalComponents, pca_mse
 from autoencoder.analysis.probes import knn_accuracy, linear_probe_accuracy
 from autoencoder.data import ImageDataModule, to_float
 from autoencoder.data.noise import GaussianNoise
@@ -30,10 +30,6 @@ COPIES = 2
 _FITTING_SEED = 2**31 - 1
 # Of the PCA curve, as far as there are pixels; the latent sizes of the runs come on top.
 CURVE_COMPONENTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
-# Pixels of the largest images of which matrices of pixels by pixels are made; of larger ones, PCA
-# has its leading components alone.
-LARGEST = 4096
-LEADING = 512
 
 
 class LinearMethods:
@@ -59,9 +55,7 @@ class LinearMethods:
     def pca(self) -> PrincipalComponents:
         """The principal components of the training images; of large ones, the leading ones."""
         images = to_float(self._train_images).numpy()
-        if self.pixels > LARGEST:
-            return PrincipalComponents.leading(images, LEADING)
-        return PrincipalComponents.fit(images)
+        return PrincipalComponents.of_images(images)
 
     def _has(self, n_components: int) -> bool:
         """Whether PCA has so many components, or all that there are."""

@@ -3,9 +3,10 @@
 import math
 from collections.abc import Mapping, Sequence
 
+from autoencoder.analysis.pca import LARGEST, LEADING
 from autoencoder.data.packed import UNLABELLED
 from autoencoder.report.measure.judge import NEIGHBORS, RECIPE
-from autoencoder.report.measure.linear import COPIES, LARGEST, LEADING
+from autoencoder.report.measure.linear import COPIES
 from autoencoder.report.measure.settings import Settings
 from autoencoder.report.phrases import listed, quoted
 from autoencoder.report.write.recipes import recipes

@@ -9,17 +9,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from autoencoder.analysis import walks
 from autoencoder.analysis.denoising import AffineMap, psnr
 from autoencoder.analysis.latents import latent_use
-from autoencoder.analysis.pca import PrincipalComponents
-from autoencoder.data import ImageDataModule
-from autoencoder.data.noise import GaussianNoise
+from autoencoder.analysis.pca import LARGEST, PrincipalComponents
+from autoencoder.data import ImageDataModule, to_float
 from autoencoder.data.pictures import ImageFileError, read_image
 from autoencoder.data.sources import DataNotFoundError
-from autoencoder.report.measure.linear import LARGEST, LEADING
+from autoencoder.report.measure.linear import gaussian
 from autoencoder.runs.labels import describe, labels, noise_in_words
 from autoencoder.trained.arrays import InputError, as_batch
 from autoencoder.trained.demo import figures
@@ -119,15 +117,7 @@ class Views:
         """The principal components of the training images, if they are there."""
         if self.data is None:
             return None
-        images = as_batch(self.data.examined.images, self.runs[0].image_shape, "images").numpy()
-        if images[0].size > LARGEST:
-            return PrincipalComponents.leading(images, LEADING)
-        return PrincipalComponents.fit(images)
-
-    @cached_property
-    def _training_images(self) -> Tensor:
-        assert self.data is not None
-        return self.data.examined.images
+        return PrincipalComponents.of_images(to_float(self.data.examined.images).numpy())
 
     def reconstruction(self, image: Image, label: int, std: float) -> str:
         """An image, with Gaussian noise on it, as the runs give it back, beside the floors.
@@ -135,11 +125,9 @@ class Views:
         The networks are given it clipped to [0, 1], the linear methods as it was before, which
         serves them better.
         """
-        clean = as_batch(image[None], self.runs[0].image_shape, "images")
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            noisy = GaussianNoise(std, clip=False)(clean).numpy()
-        target, given = clean.numpy(), noisy.clip(0, 1)
+        pixels = torch.tensor(image[None])
+        noisy = gaussian(pixels, std, 0, clip=False).numpy()
+        target, given = to_float(pixels).numpy(), noisy.clip(0, 1)
         shown = [Figure(target[0], "image")]
         if std:
             shown.append(Figure(given[0], "with noise", _decibel(psnr(given, target))))
@@ -266,8 +254,8 @@ class Views:
                 continue
             parts.append(row([Figure(image, "") for image in made], alt="new image"))
             if self.data is not None:
-                rows = walks.nearest(torch.from_numpy(made), self._training_images)
-                near = self._training_images[rows].numpy()
+                train = self.data.examined.images
+                near = train[walks.nearest(torch.from_numpy(made), train)].numpy()
                 parts.append(words("The nearest training image of each, by squared error:"))
                 parts.append(row([Figure(image, "") for image in near], alt="training image"))
             if run.model.num_classes:
