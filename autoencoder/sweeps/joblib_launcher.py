@@ -9,11 +9,10 @@ from pathlib import Path
 
 from hydra.core.utils import JobReturn
 
-from autoencoder import AutoencoderError
 from autoencoder.commandline import output, signals
 from autoencoder.runs.identity import run_name
 from autoencoder.runs.machine import free_cores, free_memory
-from autoencoder.sweeps.processes import Call, JobError, ProcessLauncher
+from autoencoder.sweeps.processes import Call, JobError, LauncherError, ProcessLauncher
 
 log = logging.getLogger(__name__)
 
@@ -22,10 +21,6 @@ _DRIVER = Path("/dev/nvidiactl")
 # Bytes: the baseline on Fashion-MNIST takes 1.4e9.
 _MEMORY_OF_A_RUN = 2e9
 _TRACKER = "joblib.externals.loky.backend.resource_tracker"
-
-
-class LauncherError(AutoencoderError):
-    """A number of runs at once that can't be."""
 
 
 class JoblibLauncher(ProcessLauncher):

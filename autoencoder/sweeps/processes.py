@@ -13,6 +13,7 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus, run_job, setup_globals
+from hydra.errors import CompactHydraException
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
@@ -22,6 +23,10 @@ from autoencoder.runs.files import write_text
 
 # Overrides, number, and what Hydra knows in this process.
 Call = tuple[list[str], int, dict[type, Singleton]]
+
+
+class LauncherError(AutoencoderError, CompactHydraException):
+    """A sweep that can't be launched as it was asked for."""
 
 
 class JobError(AutoencoderError):

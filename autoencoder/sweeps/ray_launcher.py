@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.utils import JobReturn
-from hydra.errors import CompactHydraException
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from autoencoder import AutoencoderError
 from autoencoder.runs import lock
 from autoencoder.runs.directory import first_lines
-from autoencoder.sweeps.processes import Call, JobError, ProcessLauncher
+from autoencoder.sweeps.processes import Call, JobError, LauncherError, ProcessLauncher
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +30,6 @@ log = logging.getLogger(__name__)
 _SECONDS_FOR_A_LOCK = 120.0
 # Bytes for what runs send to each other, which is nothing; Ray takes a third of the memory.
 _OBJECT_STORE = 100_000_000
-
-
-class LauncherError(AutoencoderError, CompactHydraException):
-    """A sweep that can't be launched as it was asked for."""
 
 
 class RayLauncher(ProcessLauncher):

@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.utils import JobReturn
-from hydra.errors import CompactHydraException
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from autoencoder import AutoencoderError
-from autoencoder.sweeps.processes import Call, JobError, ProcessLauncher
+from autoencoder.sweeps.processes import Call, JobError, LauncherError, ProcessLauncher
 
 if TYPE_CHECKING:
     # Optional, and a program that only asks for --help should not wait for it.
@@ -30,10 +28,6 @@ _COMMON = (
 _SECONDS_BETWEEN_QUESTIONS = 10.0
 # A result may take its time through a network's file system.
 _SECONDS_FOR_A_RESULT = 5.0
-
-
-class LauncherError(AutoencoderError, CompactHydraException):
-    """A sweep that can't be launched as it was asked for."""
 
 
 class SlurmLauncher(ProcessLauncher):

@@ -22,8 +22,8 @@ from omegaconf import OmegaConf
 from autoencoder import AutoencoderError
 from autoencoder.runs import lock
 from autoencoder.sweeps import ray_launcher
-from autoencoder.sweeps.processes import JobError, ProcessLauncher
-from autoencoder.sweeps.ray_launcher import LauncherError, RayLauncher
+from autoencoder.sweeps.processes import JobError, LauncherError, ProcessLauncher
+from autoencoder.sweeps.ray_launcher import RayLauncher
 from tests.conftest import TINY
 
 ROOT = Path(__file__).parents[2]
