@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-from autoencoder import AutoencoderError
+from autoencoder import AutoencoderError, runs
 
 
 class TrackerError(AutoencoderError):
@@ -26,4 +26,4 @@ def check_installed(package: str) -> None:
 def sweep_of(run_dir: Path) -> Path | None:
     """The folder of the sweep that a run is part of, if it is; any process of it can ask."""
     sweep = run_dir.absolute().parent
-    return sweep if (sweep / "multirun.yaml").exists() else None
+    return sweep if (sweep / runs.SWEEP).exists() else None

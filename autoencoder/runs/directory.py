@@ -31,6 +31,8 @@ PRUNED = Path("pruned.txt")
 BEST = Path("checkpoints/best.ckpt")
 LAST = Path("checkpoints/last.ckpt")
 WEIGHTS = Path("checkpoints/best.safetensors")
+# Of a sweep, in its folder.
+SWEEP = Path("multirun.yaml")
 
 
 class RunError(AutoencoderError):

@@ -20,6 +20,7 @@ from autoencoder.runs.directory import (
     LOG,
     METRICS,
     PRUNED,
+    SWEEP,
     read_config,
     read_metrics,
 )
@@ -45,10 +46,8 @@ _ASIDES = {
     "figures": ("*.png",),
     "cache": ("*.npz", "*.npy", "*.json", "*.pt"),
 }
-
-
 # What a run that is refused leaves, and its sweep.
-_OF_THE_REFUSED = {str(LOG), str(ERROR), ".lock", "multirun.yaml"}
+_OF_THE_REFUSED = {str(LOG), str(ERROR), ".lock", str(SWEEP)}
 
 
 class RunConflictError(AutoencoderError):

@@ -16,6 +16,7 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
+from autoencoder import runs
 from autoencoder.sweeps.search_results import report_failures, save_plots, save_results
 from autoencoder.sweeps.search_space import SearchError, distribution, rounded
 from autoencoder.sweeps.study import (
@@ -132,7 +133,7 @@ class OptunaSweeper(Sweeper):
                 self.sampler,
                 self.pruner,
             )
-            OmegaConf.save(self.config, folder / "multirun.yaml")
+            OmegaConf.save(self.config, folder / runs.SWEEP)
             self._run_trials(study, fixed, space)
             save_results(study, self.metrics, folder)
             save_plots(study, self.metrics, folder)

@@ -11,6 +11,7 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
+from autoencoder import runs
 from autoencoder.sweeps.pairs import KEY, jobs
 
 
@@ -60,7 +61,7 @@ class PairedSweeper(Sweeper):
             left = [[*job, f"{KEY}=null"] for job in left]
         folder = Path(self.config.hydra.sweep.dir)
         folder.mkdir(parents=True, exist_ok=True)
-        OmegaConf.save(self.config, folder / "multirun.yaml")
+        OmegaConf.save(self.config, folder / runs.SWEEP)
         returns = []
         size = self.max_batch_size or len(left)
         for first in range(0, len(left), size):

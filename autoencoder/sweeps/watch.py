@@ -21,7 +21,6 @@ from autoencoder.report.write.page import still
 from autoencoder.runs.files import write_text
 from autoencoder.sweeps.progress import count
 
-SWEEP = "multirun.yaml"
 SECONDS = 5.0
 
 
@@ -79,7 +78,7 @@ def look(path: Path) -> Stand:
     Raises:
         RunError: If it holds neither a run nor a sweep.
     """
-    sweeps = [file.parent for file in path.rglob(SWEEP)]
+    sweeps = [file.parent for file in path.rglob(str(runs.SWEEP))]
     try:
         finished, unfinished = runs.find_runs(path)
     except runs.RunError:
@@ -102,7 +101,7 @@ def _planned(sweep: Path) -> int:
     """The runs that a sweep was started for; 0 where its config does not tell."""
     known = (AutoencoderError, HydraException, OmegaConfBaseException, OSError, yaml.YAMLError)
     with suppress(*known):
-        config = OmegaConf.load(sweep / SWEEP)
+        config = OmegaConf.load(sweep / runs.SWEEP)
         assert isinstance(config, DictConfig)
         return count(config)
     return 0
