@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from autoencoder.analysis import walks
-from autoencoder.data import ImageDataModule, in_batches, to_float
+from autoencoder.data import ImageDataModule, in_batches, to_bytes, to_float
 from autoencoder.metrics import image_mse
 from autoencoder.models import Autoencoder
 
@@ -275,4 +275,4 @@ def _array(part: Tensor) -> NDArray[Any]:
     """As NumPy has it; images, which have at least four axes, as uint8."""
     if part.ndim < 4:
         return part.numpy()
-    return part.nan_to_num().clamp(0, 1).mul(255).round().byte().numpy()
+    return to_bytes(part).numpy()

@@ -10,7 +10,7 @@ from autoencoder.data.mapped import MappedImages
 from autoencoder.data.module import ImageDataModule
 from autoencoder.data.published import KMNIST, MNIST, FashionMNIST
 from autoencoder.data.sources import ImageData
-from autoencoder.data.split import Batch, Split, in_batches, to_float
+from autoencoder.data.split import Batch, Split, in_batches, to_bytes, to_float
 from autoencoder.data.synthetic import SyntheticGarments
 from autoencoder.data.torchvision_images import TorchvisionImages
 
@@ -29,5 +29,6 @@ __all__ = [
     "SyntheticGarments",
     "TorchvisionImages",
     "in_batches",
+    "to_bytes",
     "to_float",
 ]

@@ -113,6 +113,11 @@ def to_float(images: Tensor) -> Tensor:
     return images.to(torch.float32).div_(255)
 
 
+def to_bytes(images: Tensor) -> Tensor:
+    """Pixels as uint8 in 0..255 from floats in [0, 1]; what is outside is clipped, NaN is black."""
+    return images.nan_to_num().clamp(0, 1).mul(255).round().byte()
+
+
 @torch.inference_mode()
 def in_batches(
     network: Callable[..., Tensor],

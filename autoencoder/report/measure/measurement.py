@@ -13,7 +13,7 @@ from autoencoder.analysis.denoising import psnr
 from autoencoder.analysis.gallery import SAMPLES, Gallery, gallery, in_turn
 from autoencoder.analysis.latents import latent_use, silhouette, trustworthiness
 from autoencoder.analysis.maps import pca_map, tsne_map
-from autoencoder.data import ImageDataModule, in_batches, to_float
+from autoencoder.data import ImageDataModule, in_batches, to_bytes, to_float
 from autoencoder.experiment.build import LoadedRun
 from autoencoder.metrics import image_mse, reconstruction_metrics
 from autoencoder.models import Autoencoder
@@ -107,7 +107,7 @@ def measure(
         worst=examples(order[::-1][:N_WORST].copy()),
         map_indices=chosen,
         map_images=test[torch.from_numpy(chosen)].numpy(),
-        map_reconstructions=_to_bytes(reconstructions[torch.from_numpy(chosen)]),
+        map_reconstructions=to_bytes(reconstructions[torch.from_numpy(chosen)]).numpy(),
         pca_map=pca,
         tsne_map=tsne,
         map_trustworthiness={
@@ -229,11 +229,6 @@ def _generation(
         "classifier": judge.fingerprint,
     }
     return columns, generation, shown, priors
-
-
-def _to_bytes(images: Tensor) -> np.ndarray:
-    """Images in [0, 1] as uint8, as files have them."""
-    return (images.nan_to_num() * 255).round().clamp(0, 255).to(torch.uint8).numpy()
 
 
 def _or_nan(measure: Callable[[], float]) -> float:

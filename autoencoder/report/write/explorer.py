@@ -118,7 +118,7 @@ def _run(run: Evaluation, kept: NDArray[np.int64], pictured: NDArray[np.int64]) 
         },
         "neighbours": _packed(_neighbours(run.latents[kept])),
         "sprite": sprite(run.map_reconstructions[_places(run, pictured)])._asdict(),
-    }  # fmt: skip
+    }
 
 
 def _every(run: Evaluation) -> bool:

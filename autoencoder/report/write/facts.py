@@ -35,7 +35,7 @@ def facts(rows: Sequence[Row]) -> dict[str, Any]:
             ],
             "seeds": [{"name": name, "title": COLUMNS[name].title} for name in of_a_run],
         },
-    }  # fmt: skip
+    }
 
 
 def _run(run: Evaluation, names: Sequence[str]) -> dict[str, Any]:

@@ -15,8 +15,6 @@ from autoencoder.report.write.templates import plain, rendered
 
 # Columns that make room on a narrow console, in this order.
 _DROPPED = ("frechet", "knn", "clean_mse", "psnr", "latent_size", "pca_mse")
-
-
 # Columns that the page's table has before anything is chosen.
 SEEN = 8
 # Spaces as wide as a digit and as a point, which put numbers below each other.
