@@ -125,7 +125,11 @@ def _known_keys() -> Iterator[str]:
     """Config groups, then every key of the config with the groups that were chosen, dotted."""
     yield from _groups()
     pairs = (word.partition("=") for word in sys.argv[1:])
-    chosen = [f"{key}={value}" for key, _, value in pairs if value in choices(key)]
+    chosen = [
+        f"{key}={value}"
+        for key, _, value in pairs
+        if value in choices(key) and key.partition("/")[0] in _groups()
+    ]
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
         cfg = compose(_program(), chosen)
