@@ -107,9 +107,9 @@ class OptunaSweeper(Sweeper):
             import optuna  # noqa: F401 (asks only whether it is there)
         except ImportError as error:
             raise SearchError("hydra/sweeper=optuna needs Optuna: pip install optuna") from error
+        self._check_settings()
         if self.config.get("pairs") is not None:
             raise SearchError("pairs: a search chooses itself what goes together")
-        self._check_settings()
         lines = [f"{key}={value}" for key, value in self.params.items()] + arguments
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
         overrides = {o.get_key_element(): o for o in parser.parse_overrides(lines)}
