@@ -1,6 +1,7 @@
 """The rows of a run: what they say of each epoch, and of all of them."""
 
 import csv
+import json
 import math
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,8 +9,14 @@ from typing import Any
 
 import lightning as L
 import pytest
+from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
+from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
+from tensorboard.context import RequestContext
+from tensorboard.plugins.base_plugin import TBContext
+from tensorboard.plugins.custom_scalar.custom_scalars_plugin import CustomScalarsPlugin
+from tensorboard.plugins.scalar.scalars_plugin import ScalarsPlugin
 
-from autoencoder.callbacks import History, history
+from autoencoder.callbacks import History, TensorBoard, history
 from tests.callbacks.conftest import Fit, garments
 
 
@@ -119,3 +126,23 @@ def test_the_line_of_an_epoch_says_how_long_it_will_take(
         *("0:22 left", "0:14 left", ""),
     ]
     assert "  8 images/s" in lines[0]
+
+
+def test_tensorboard_has_the_losses_of_all_runs_in_one_chart(fit: Fit, tmp_path: Path) -> None:
+    """As its own code reads them: it merges the layouts of the runs, and finds a chart's curves."""
+    for run in ("first", "second"):
+        fit(garments(), History(), logger=TensorBoard(tmp_path, run, "", default_hp_metric=False))
+    multiplexer = EventMultiplexer().AddRunsFromDirectory(str(tmp_path)).Reload()
+    context = TBContext(
+        data_provider=MultiplexerDataProvider(multiplexer, str(tmp_path)),
+        plugin_name_to_instance={},
+    )
+    context.plugin_name_to_instance["scalars"] = ScalarsPlugin(context)
+    tab, request = CustomScalarsPlugin(context), RequestContext()
+    (category,) = json.loads(tab.layout_impl(request, ""))["category"]
+    (chart,) = category["chart"]
+    for run in ("first", "second"):
+        found = [tab.scalars_impl(request, run, tag, "") for tag in chart["multiline"]["tag"]]
+        curves = [name for one in found for name in one["tag_to_events"]]
+        assert curves == ["train/loss", "val/loss"]
+        assert all(len(points) == 3 for one in found for points in one["tag_to_events"].values())
