@@ -191,10 +191,9 @@ def bits(images: Images, folder: str) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["design", "bits_a_number", "bits", "mse"])
     figure, axes = plt.subplots()
     for name, group in table[table.bits_a_number < 32].groupby("design", sort=False):
-        dashed = {"ls": "--", "color": {"PCA": "black", "JPEG": "grey", "WEBP": "silver"}.get(name)}
-        axes.plot(
-            group.bits, group.mse, marker=".", label=name, **(dashed if dashed["color"] else {})
-        )
+        style = {"PCA": "--", "JPEG": "-.", "WEBP": ":"}.get(str(name))
+        dark = {"color": "black", "ls": style} if style else {}
+        axes.plot(group.bits, group.mse, marker=".", label=name, **dark)
     label(axes, "bits an image", "test MSE", log=True)
     save(figure, "bits")
     return table
