@@ -239,9 +239,8 @@ def noise(images: Images, folder: str) -> pd.DataFrame:
         noisy = corrupted(kind, images.test, seed=1)
         if name != "none":
             draws = (
-                (corrupted(kind, images.train[block], seed=2 + seed), images.train[block])
-                for seed in range(2)
-                for block in np.array_split(np.arange(len(images.train)), 20)
+                ([corrupted(kind, clean, 2 + 2 * i + copy) for copy in (0, 1)], clean)
+                for i, clean in enumerate(np.array_split(images.train, 20))
             )
             affine = AffineMap.fit(draws).psnr(noisy, images.test)
             rows.append(("nothing", np.nan, name, psnr(mse(noisy, images.test))))
