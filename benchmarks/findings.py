@@ -260,7 +260,7 @@ def noise(images: Images, folder: str) -> pd.DataFrame:
     for name, style in (("nothing", ":"), ("affine map for this noise", "--")):
         group = gaussian[gaussian.design == name]
         axes.plot(group["std"], group.psnr, color="black", ls=style, label=name)
-    label(axes, "standard deviation of the test noise", "PSNR, dB")
+    label(axes, "standard deviation of the test noise", "PSNR, dB", where="upper right")
     save(figure, "noise")
     return table
 
@@ -317,13 +317,13 @@ def flattened(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def label(axes: Any, x: str, y: str, log: bool = False) -> None:
+def label(axes: Any, x: str, y: str, log: bool = False, where: str = "best") -> None:
     """Names the axes of a figure."""
     axes.set(xlabel=x, ylabel=y)
     if log:
         axes.set(xscale="log", yscale="log")
     axes.grid(alpha=0.3, which="both")
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc=where)
 
 
 def save(figure: Any, name: str) -> None:
