@@ -1,4 +1,4 @@
-"""The tables of docs/findings.md, from the files in docs/findings that benchmarks/findings.py wrote.
+"""The tables of docs/findings.md, from the files that benchmarks/findings.py wrote.
 
 python benchmarks/findings_page.py
 """
