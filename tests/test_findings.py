@@ -29,6 +29,10 @@ def claims() -> list[str]:
     nothing = read("noise").set_index(["design", "test_noise"]).psnr["nothing"]
     lead = {s: noise["baseline", 0.3, f"gaussian {s}"] - affine[f"gaussian {s}"] for s in STDS}
     clean = {s: noise["baseline", s, "none"] for s in (0, *STDS)}
+    size = read("size").groupby(["design", "latent_size"])[["mse", "ratio"]].mean()
+    ratio = size.ratio.map("{:.2f}".format)
+    step = size.mse["residual"][32] / size.mse["residual"][64]
+    second = size.mse["residual"][64] / size.mse["residual"][128]
     cluster = read("clusters").set_index(["space", "method"])
     strange = read("one_class").drop(columns="class").mean()
 
@@ -37,6 +41,13 @@ def claims() -> list[str]:
 
     best = cluster.loc[("residual 32", "mixture")]
     return [
+        f"({ratio['dense', 2]} times at 2, {ratio['dense', 16]} at 16)",
+        f"at 128 PCA is ahead ({ratio['dense', 128]}), and at 512 they make "
+        f"{size.ratio['dense', 512]:.1f} times its error",
+        f"{ratio['convolutional', 32]} times with 32 numbers, {ratio['convolutional', 128]} with "
+        f"128 (three seeds), {ratio['convolutional', 512]} with 512",
+        f"makes {ratio['residual', 32]} to {ratio['residual', 128]} times PCA's error",
+        f"are worth a factor of {step:.1f} to {second:.1f} to the residual network",
         f"residual 32 makes {rate['residual 32', 160]}; of the plain numbers, "
         f"{rate['residual 32', 1024]}.",
         f"({rate['residual 32', 128]} against {rate['PCA', 128]}, both at 128 bits)",
