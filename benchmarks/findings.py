@@ -86,7 +86,7 @@ def as_floats(images: torch.Tensor) -> Floats:
     return (images.numpy() / np.float32(255)).astype(np.float32)
 
 
-def mse(made: Floats, images: Floats) -> float:
+def mse(made: NDArray[np.floating[Any]], images: Floats) -> float:
     """Mean squared error over all pixels."""
     return float(np.square(made.reshape(images.shape) - images).mean(dtype=np.float64))
 
@@ -189,17 +189,17 @@ def bits(images: Images, folder: str) -> pd.DataFrame:
         codes = ((flat - mean) @ basis.T).astype(np.float32)
         for i, b in enumerate(kept[kept > 0]):
             codes[:, i] = quantised(train[:, i : i + 1], codes[:, i : i + 1], b)[:, 0]
-        made = (codes @ basis + mean).clip(0, 1).astype(np.float32)
+        made = (codes @ basis + mean).clip(0, 1)
         rows.append(("PCA", int(kept.max()), rate, mse(made, images.test)))
     for form in ("JPEG", "WEBP"):
         for quality in (1, 5, 10, 20, 30, 50, 70):
-            rate, error = pictures(images.test, form, quality)
-            rows.append((form, 0, round(rate), error))
+            length, error = pictures(images.test, form, quality)
+            rows.append((form, 0, round(length), error))
     table = pd.DataFrame(rows, columns=["design", "bits_a_number", "bits", "mse"])
     figure, axes = plt.subplots()
     for name, group in table[table.bits_a_number < 32].groupby("design", sort=False):
         style = {"PCA": "--", "JPEG": "-.", "WEBP": ":"}.get(str(name))
-        dark = {"color": "black", "ls": style} if style else {}
+        dark: dict[str, Any] = {"color": "black", "ls": style} if style else {}
         axes.plot(group.bits, group.mse, marker=".", label=name, **dark)
     label(axes, "bits an image", "test MSE", log=True)
     save(figure, "bits")

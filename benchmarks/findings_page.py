@@ -3,15 +3,12 @@
 python benchmarks/findings_page.py
 """
 
-import re
 from pathlib import Path
 
 import pandas as pd
 
 PAGE = Path(__file__).parents[1] / "docs/findings.md"
 FOLDER = PAGE.with_suffix("")
-# What stands between the marks of a table.
-MARKED = r"(<!-- {0} -->\n)(.*?)(<!-- /{0} -->)"
 
 
 def read(name: str) -> pd.DataFrame:
@@ -87,13 +84,18 @@ def markdown(table: pd.DataFrame) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
+def marks(name: str) -> tuple[str, str]:
+    """Between what a table stands in the page."""
+    return f"<!-- {name} -->\n", f"<!-- /{name} -->\n"
+
+
 def main() -> None:
     """Writes the tables into the page."""
     page = PAGE.read_text()
     for name, table in tables().items():
-        page = re.sub(
-            MARKED.format(name), lambda found, t=table: found[1] + t + found[3], page, flags=re.S
-        )
+        first, last = marks(name)
+        before, rest = page.split(first)
+        page = before + first + table + last + rest.split(last)[1]
     PAGE.write_text(page)
 
 
