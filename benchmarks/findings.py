@@ -2,7 +2,8 @@
 
     sh benchmarks/findings.sh                   # trains the runs of the study: one seed, hours
     python benchmarks/findings.py FOLDER        # what is said of them: a quarter of an hour
-    python benchmarks/findings.py FOLDER bits   # one table of it: size, bits, noise or clusters
+    python benchmarks/findings.py FOLDER bits   # one table: size, bits, noise, clusters, one_class
+    python benchmarks/findings_page.py          # the page's tables, of what was written
 
 FOLDER holds the files of Fashion-MNIST. Tables and figures are written into docs/findings.
 """
@@ -318,6 +319,23 @@ def clusters(images: Images, folder: str) -> pd.DataFrame:
     return means.agg(["mean", "std"]).pipe(flattened).reset_index()
 
 
+def one_class(_: Images, folder: str) -> pd.DataFrame:
+    """Area under the ROC curve of each class, as the report of `experiment=one_class` has it."""
+    results = ROOT / "multirun/odd/report/results.csv"
+    if not results.is_file():
+        raise SystemExit(f"{results} is missing: sh benchmarks/findings.sh trains its runs")
+    found = pd.read_csv(results)
+    names = reference("baseline", folder).classes
+    numbers = found.run.str.extract(r"\[(\d+)\]")[0].astype(int)
+    scores = {"error": "error", "latent": "latent", "both": "both", "pca_error": "pca"}
+    return pd.DataFrame(
+        {
+            "class": [names[number] for number in numbers],
+            **{name: found[f"auroc_{score}"].round(4) for name, score in scores.items()},
+        }
+    )
+
+
 def flattened(table: pd.DataFrame) -> pd.DataFrame:
     """Columns `accuracy`, `accuracy_std` and so on."""
     table.columns = [name if kind == "mean" else f"{name}_std" for name, kind in table.columns]
@@ -338,21 +356,24 @@ def save(figure: Any, name: str) -> None:
     figure.savefig(OUT / f"{name}.png", dpi=110, bbox_inches="tight", metadata={"Software": None})
 
 
-TABLES = {"size": size, "bits": bits, "noise": noise, "clusters": clusters}
+KEPT = {"size": size, "bits": bits, "noise": noise, "clusters": clusters}
+TABLES = {**KEPT, "one_class": one_class}
 
 
 def main() -> None:
     """Writes tables and figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", help="of the four files of Fashion-MNIST")
-    parser.add_argument("tables", nargs="*", help=f"of {', '.join(TABLES)}; all by default")
+    parser.add_argument(
+        "tables", nargs="*", help=f"of {', '.join(TABLES)}; by default those of kept runs"
+    )
     asked = parser.parse_args()
     if unknown := {*asked.tables} - {*TABLES}:
         parser.error(f"no table {unknown.pop()!r}; there are {', '.join(TABLES)}")
     mpl.use("Agg")
     OUT.mkdir(exist_ok=True)
     images = Images(asked.folder)
-    for name in asked.tables or TABLES:
+    for name in asked.tables or KEPT:
         table = TABLES[name](images, asked.folder)
         table.to_csv(OUT / f"{name}.csv", index=False, float_format="%.5g", lineterminator="\n")
         print(table.to_string())
