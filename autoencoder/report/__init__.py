@@ -119,6 +119,7 @@ def write_report(
                         findings=summary,
                         table=table.html_table(rows),
                         figures=drawn,
+                        images=settings.images,
                         explorer=explorer(ordered, settings.images),
                         protocol=paragraphs,
                         styles=dict(zip((row.group for row in rows), styles(rows), strict=True)),

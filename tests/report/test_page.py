@@ -15,7 +15,7 @@ from autoencoder.report.write import overview
 from autoencoder.report.write.charts import styles
 from autoencoder.report.write.explorer import explorer
 from autoencoder.report.write.facts import facts
-from autoencoder.report.write.page import Content, render_html, render_markdown, still
+from autoencoder.report.write.page import STILLS, Content, render_html, render_markdown, still
 from autoencoder.report.write.rows import group
 from autoencoder.report.write.table import html_table
 from tests.report.fakes import FakeData, four_runs
@@ -169,6 +169,26 @@ def test_further_pages_are_folded() -> None:
     html = render_html(Content(title="Title", figures=figures))
     assert html.count("<details") == 1
     assert '<details id="samples_2">' in html
+
+
+def test_of_many_pictures_the_first_of_each_kind_are_carried_and_the_others_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kinds = ("samples", "latent_maps", "extremes")
+    figures = [small_figure(name) for name in kinds]
+    figures += [small_figure(f"{name}_{n}", page=n) for name in kinds for n in (2, 3)]
+    size = -(-len(figures[0].webp) // 3) * 4
+    monkeypatch.setitem(STILLS, "few", 5 * size)
+    html = render_html(Content(title="Title", figures=figures))
+    shown = [name for name in Nesting(html).ids if name.startswith(kinds)]
+    assert shown == [*kinds, "samples_2", "extremes_2"]
+    assert "latent_maps_2, latent_maps_3" in html
+    assert "4 further pictures lie beside it" in html
+    monkeypatch.setitem(STILLS, "few", 0)
+    assert set(kinds) <= set(Nesting(render_html(Content(title="Title", figures=figures))).ids)
+    every = render_html(Content(title="Title", figures=figures, images="many"))
+    assert {one.name for one in figures} <= set(Nesting(every).ids)
+    assert "beside it" not in every
 
 
 def test_charts_have_the_numbers_of_the_pictures(content: Content) -> None:

@@ -67,7 +67,7 @@ class FigureWithCaption:
         self.figure.savefig(file, dpi=_DPI, pil_kwargs={"optimize": True})
         return _small(file.getvalue())
 
-    @property
+    @cached_property
     def webp(self) -> bytes:
         """The same picture as a WebP file, which is smaller."""
         file = io.BytesIO()

@@ -20,6 +20,9 @@ _STYLES = ("uplot.min.css", "page.css", "table.css", "explore.css")
 # In this order: each may use what stands before it.
 _SCRIPTS = ("base.js", "table.js", "charts.js", "scatter.js", "compare.js", "map.js", "watch.js")
 _LEAD = "rate_distortion"
+_MAPS = "latent_maps"
+# Letters of still pictures that a page of few or of many images carries, over their first pages.
+STILLS = {"few": 2_500_000, "many": 100_000_000}
 # Has the page load itself again, so many seconds after it was loaded or last touched.
 _AGAIN = Markup(' data-again="30"')
 
@@ -37,6 +40,7 @@ class Content:
         findings: The same at length.
         table: The `<table>`.
         figures: Shown in their order; further pages of a picture are folded.
+        images: Whether `few` or `many` of the further pages are carried.
         protocol: How the numbers came about: names and values.
         styles: Colour and marker of each design by its name.
         explorer: What `explorer.explorer` returns.
@@ -51,6 +55,7 @@ class Content:
     findings: Sequence[str] = ()
     table: Markup = field(default_factory=Markup)
     figures: Sequence[FigureWithCaption] = ()
+    images: str = "few"
     protocol: Sequence[tuple[str, str]] = ()
     styles: dict[str, tuple[str, str]] = field(default_factory=dict)
     explorer: dict[str, Any] = field(default_factory=dict)
@@ -61,7 +66,8 @@ def render_html(content: Content) -> str:
     """The report as one HTML file, figures and all, that runs no script but its own."""
     lead = next((one for one in content.figures if one.name.startswith(_LEAD)), None)
     answering = [one for one in content.figures if one.kind and one is not lead]
-    pictures = [one for one in content.figures if not one.kind and one is not lead]
+    every = [one for one in content.figures if not one.kind and one is not lead]
+    pictures = carried(every, STILLS[content.images])
     sections = {
         "Summary": content.cards or content.headlines or content.findings or lead,
         "Results": content.table,
@@ -86,6 +92,7 @@ def render_html(content: Content) -> str:
         lead=lead,
         charts=answering,
         pictures=pictures,
+        elsewhere=[one.name for one in every if one not in pictures],
         marks=MARKS,
         again=_AGAIN,
         policy=_POLICY,
@@ -94,6 +101,26 @@ def render_html(content: Content) -> str:
     )
     html = str(page)
     return html.replace(f'content="{_POLICY}"', f'content="{_policy(html)}"', 1)
+
+
+def carried(pictures: Sequence[FigureWithCaption], most: int) -> list[FigureWithCaption]:
+    """The first page of each picture, and as many further ones as fit, of every kind in turn.
+
+    Maps come last: the page draws them itself.
+
+    Args:
+        pictures: In their order, which is kept.
+        most: Letters of all that are carried.
+    """
+    left = most - sum(_letters(one) for one in pictures if one.page == 1)
+    chosen = {one.name for one in pictures if one.page == 1}
+    further = [one for one in pictures if one.page > 1]
+    for one in sorted(further, key=lambda one: (one.name.startswith(_MAPS), one.page)):
+        left -= _letters(one)
+        if left < 0:
+            break
+        chosen.add(one.name)
+    return [one for one in pictures if one.name in chosen]
 
 
 def still(html: str) -> str:
@@ -133,6 +160,10 @@ def render_markdown(
         facts = [f"- **{plain(name)}**: {plain(value)}" for name, value in protocol]
         blocks += ["## Protocol", "\n".join(facts)]
     return "\n\n".join(blocks) + "\n"
+
+
+def _letters(picture: FigureWithCaption) -> int:
+    return -(-len(picture.webp) // 3) * 4
 
 
 def _asset(name: str) -> str:
