@@ -1,5 +1,6 @@
 """The command line as a person uses it: a process of its own."""
 
+import csv
 import os
 import subprocess
 import sys
@@ -96,3 +97,15 @@ def test_a_sweep_leaves_a_folder_a_run(tmp_path: Path) -> None:
     assert "noise-gaussian" in finished[0]
     assert "noise-none" in finished[1]
     assert not (tmp_path / "outputs").exists()
+
+
+def test_a_sweep_over_designs_sets_what_only_these_have(tmp_path: Path) -> None:
+    # Hydra composes the sweep's own config with model=baseline, which has no latent_dim.
+    process = python(
+        str(ROOT / "train.py"), "-m", *TINY, "name=s", "trainer.fast_dev_run=true",
+        "model=dense,vae", "model.latent_dim=3", "scheduler=one_cycle", "scheduler.pct_start=0.2",
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    with (tmp_path / "multirun/s/results.csv").open(newline="") as file:
+        assert [float(row["latent_size"]) for row in csv.DictReader(file)] == [3, 3]

@@ -83,7 +83,7 @@ def _run(task: Callable[[DictConfig], Any], config_name: str) -> None:
     JobReturn.return_value = JobReturn.return_value.getter(_returned)  # type: ignore
     main = hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name=config_name)(task)
     if not {"--help", "-h"} & set(sys.argv):
-        main()
+        _compose_and_run(main)
         return
     from autoencoder.commandline.meanings import annotated
 
@@ -93,3 +93,19 @@ def _run(task: Callable[[DictConfig], Any], config_name: str) -> None:
             main()
     finally:
         sys.stdout.write(annotated(text.getvalue(), config_name, sys.argv[1:]))
+
+
+def _compose_and_run(main: Callable[[], None]) -> None:
+    """Has values that only the runs of a sweep know of set in each run, and nowhere else."""
+    from hydra.errors import ConfigCompositionException
+
+    from autoencoder.commandline import words
+
+    try:
+        main()
+    except ConfigCompositionException as error:
+        left_to_runs = words.left_to_runs(sys.argv[1:], str(error))
+        if left_to_runs is None:
+            raise
+        sys.argv[1:] = left_to_runs
+        _compose_and_run(main)

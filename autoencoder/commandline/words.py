@@ -17,6 +17,7 @@ from autoencoder.runs.identity import PLACE
 # A key whose value is a text, whatever it looks like; other signs are those of lists, or quotes.
 _TEXT = re.compile(r"(name|run|out|data[._]root)=(?P<value>[^\\'\"()\[\]{},$]+)")
 _KEYS = re.compile(r"[\w./@]+")
+_MULTIRUN = {"-m", "--multirun", "hydra.mode=MULTIRUN"}
 # Groups of which several choices hold at once: their files add up.
 _SEVERAL = ("logger", "prior")
 
@@ -53,6 +54,27 @@ def ordered(words: Sequence[str]) -> list[str]:
     overrides = [_quoted_text(word) for word in overrides]
     _check(overrides)
     return [*overrides, *flags]
+
+
+def left_to_runs(words: Sequence[str], error: str) -> list[str] | None:
+    """The words of a sweep with one value set in its runs alone; None if that is no remedy.
+
+    Hydra composes a config for the sweep itself, without what is swept: `model.latent_dim` is
+    unknown there, when it is `model=dense,residual` that brings it. A sweep of one value is not.
+
+    Args:
+        words: Flags and overrides.
+        error: What Hydra said of a key that it doesn't know.
+    """
+    unknown = re.match(r"Could not override '(.+?)'", error)
+    if unknown is None or not _MULTIRUN & set(words):
+        return None
+    for position, word in enumerate(words):
+        key, is_set, value = word.partition("=")
+        is_it = key.partition("@")[0].replace("/", ".") == unknown[1].replace("/", ".")
+        if is_it and is_set and not value.startswith("choice("):
+            return [*words[:position], f"{key}=choice({value})", *words[position + 1 :]]
+    return None
 
 
 def _quoted_text(word: str) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autoencoder.commandline.words import ordered
+from autoencoder.commandline.words import left_to_runs, ordered
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,32 @@ def test_names_and_paths_are_texts_whatever_they_look_like(typed: str, read: str
 def test_words_with_spaces_stay_whole() -> None:
     space = "optimizer.lr=tag(log, interval(1e-4, 1e-2))"
     assert ordered(["-m", space, "a=[1, 2]"]) == [space, "a=[1, 2]", "-m"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "unknown", "left"),
+    [
+        ("a=1 model.b=8 -m", "model.b", "a=1 model.b=choice(8) -m"),
+        ("hydra.mode=MULTIRUN m.b=[8,1]", "m.b", "hydra.mode=MULTIRUN m.b=choice([8,1])"),
+        ("model/kind=x --multirun", "model/kind", "model/kind=choice(x) --multirun"),
+        ("model/kind=x --multirun", "model.kind", "model/kind=choice(x) --multirun"),
+    ],
+)
+def test_what_a_sweep_does_not_know_is_left_to_its_runs(
+    typed: str, unknown: str, left: str
+) -> None:
+    error = f"Could not override '{unknown}'.\nTo append to your config use +{unknown}"
+    assert left_to_runs(typed.split(), error) == left.split()
+
+
+@pytest.mark.parametrize(
+    ("typed", "error"),
+    [
+        ("model.b=8", "Could not override 'model.b'."),  # no sweep
+        ("model.b=choice(8) -m", "Could not override 'model.b'."),  # its runs don't know it either
+        ("model.b=8 -m", "Could not override 'b'."),
+        ("model.b=8 -m", "In 'train': something else"),
+    ],
+)
+def test_no_other_word_is_left_to_the_runs(typed: str, error: str) -> None:
+    assert left_to_runs(typed.split(), error) is None
