@@ -137,10 +137,15 @@ METRICS = (
            "latent to the training latents", 1, ".3f", floor="auroc_pca"),
     Metric("auroc_both", "", "AUROC of both", "the same of the sum of the two, each in standard "
            "deviations of the validation images", 1, ".3f", floor="auroc_pca"),
+    Metric("auroc_near", "", "AUROC of error and neighbours", "the same of the error in units of "
+           "each pixel's in training, and the distance to the nearest training latents, added in "
+           "standard deviations of the validation images", 1, ".3f", floor="auroc_pca_near"),
     Metric("auroc_bound", "", "AUROC of the bound", "the same of minus the ELBO, by one draw", 1,
            ".3f", floor="auroc_pca"),
     Metric("auroc_pca", "", "AUROC of PCA", "the same of the error of 32 principal components, "
            "fitted on the same images", format=".3f"),
+    Metric("auroc_pca_near", "", "AUROC of PCA, error and neighbours", "the same of its error in "
+           "units of each pixel's, and the distance to the nearest training codes", format=".3f"),
     Metric("elbo", "test/elbo", "ELBO, nats", "evidence lower bound of log p(x) of an image, or of "
            "log p(x|label) where the network sees labels", 1, ",.1f", alike=("noise", "bound")),
     Metric("iwae", "test/iwae", "IWAE bound, nats", "importance-weighted bound of the same: "
@@ -171,7 +176,8 @@ TOPICS = {
                    "recall_floor", "named_as_asked", "named_as_asked_floor", "memorised"),
     "fitted prior": ("fitted_frechet", "reconstructed_frechet", "fitted_precision",
                      "fitted_recall", "fitted_named_as_asked", "fitted_memorised"),
-    "unseen classes": ("auroc_error", "auroc_latent", "auroc_both", "auroc_bound", "auroc_pca"),
+    "unseen classes": ("auroc_error", "auroc_latent", "auroc_both", "auroc_near", "auroc_bound",
+                       "auroc_pca", "auroc_pca_near"),
     "likelihood": ("elbo", "iwae", "reconstruction", "kl", "active_units"),
     "cost": ("parameters", "train_seconds", "images_per_second"),
 }  # fmt: skip

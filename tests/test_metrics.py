@@ -83,7 +83,7 @@ def test_of_errors_and_distances_the_least_is_best_of_the_rest_the_most() -> Non
         *("psnr", "ssim", "elbo", "iwae"),
         *("knn", "linear_probe", "trustworthiness", "silhouette"),
         *("precision", "recall", "named_as_asked"),
-        *("auroc_error", "auroc_latent", "auroc_both", "auroc_bound"),
+        *("auroc_error", "auroc_latent", "auroc_both", "auroc_near", "auroc_bound"),
         *("fitted_precision", "fitted_recall", "fitted_named_as_asked"),
     }
     signs = {metric.column or metric.recorded: metric.better for metric in METRICS}

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from autoencoder.analysis.outliers import auroc, mahalanobis, pca_errors, together
+from autoencoder.analysis.outliers import (
+    auroc,
+    mahalanobis,
+    neighbour_distances,
+    pca_errors,
+    pca_near,
+    together,
+    weighted_errors,
+)
 
 RNG = np.random.default_rng
 
@@ -58,3 +66,39 @@ def test_the_floor_is_that_of_scikit_learn() -> None:
     flat = test.reshape(20, -1)
     expected = np.square(pca.inverse_transform(pca.transform(flat)) - flat).mean(1)
     np.testing.assert_allclose(pca_errors(train, test, 5), expected, rtol=1e-6)
+
+
+def test_errors_are_in_units_of_those_of_training() -> None:
+    train = np.tile([[1.0, 0.1]], (50, 1)) * RNG(0).choice([-1, 1], (50, 2))
+    found = weighted_errors(train, np.array([[2.0, 0.0], [0.0, 0.2], [1.0, 0.1]]))
+    np.testing.assert_allclose(found, [2 / 1.001, 0.02 / 0.011, (1 / 1.001 + 0.01 / 0.011) / 2])
+
+
+def test_neighbours_are_those_of_mahalanobis_distance() -> None:
+    train, points = RNG(0).normal(size=(60, 4)) * [1, 2, 3, 40] + 5, RNG(1).normal(size=(7, 4))
+    inverse = np.linalg.inv(np.cov(train.T))
+    apart = points[:, None] - train[None]
+    distances = np.sqrt(np.einsum("ijk,kl,ijl->ij", apart, inverse, apart))
+    expected = np.sort(distances, axis=1)[:, :5].mean(1)
+    np.testing.assert_allclose(neighbour_distances(train, points), expected)
+    # A number that never varies in training adds nothing, and divides by nothing.
+    constant = np.pad(train, ((0, 0), (0, 1)), constant_values=2)
+    np.testing.assert_allclose(
+        neighbour_distances(constant, np.pad(points, ((0, 0), (0, 1)))), expected, rtol=1e-6
+    )
+
+
+def test_the_floor_is_given_what_the_network_is() -> None:
+    train, val, test = (RNG(i).random((n, 36)) for i, n in enumerate((80, 15, 20)))
+    pca = PCA(5).fit(train)
+    left, codes = (
+        [f(x) for x in (train, val, test)]
+        for f in (lambda x: x - pca.inverse_transform(pca.transform(x)), pca.transform)
+    )
+    errors = [np.mean(r**2 / (np.mean(left[0] ** 2, 0) + 1e-3), 1) for r in left]
+    unit = [c / codes[0].std(0, ddof=1) for c in codes]
+    near = [
+        np.sort(np.linalg.norm(u[:, None] - unit[0], axis=2), axis=1)[:, :5].mean(1) for u in unit
+    ]
+    expected = sum((s[2] - s[1].mean()) / s[1].std() for s in (errors, near))
+    np.testing.assert_allclose(pca_near(train, val, test, 5), expected, rtol=1e-6)

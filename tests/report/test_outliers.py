@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autoencoder.analysis.outliers import pca_errors
+from autoencoder.analysis.outliers import pca_errors, pca_near
 from autoencoder.experiment.build import load_run
 from autoencoder.report.measure.measurement import data_key
 from autoencoder.report.measure.outliers import COLUMNS, outlier_columns
@@ -37,12 +37,19 @@ def test_strangers_are_told_by_each_score(tmp_path: Path) -> None:
     assert set(found) == set(COLUMNS)
     assert found["auroc_error"] == found["auroc_latent"] == found["auroc_both"] == 1
     assert 0 < found["auroc_bound"] < 1
+    # Latents are far, whatever the errors of a network that was never trained.
+    assert found["auroc_near"] > 0.9
     run = load_run(tmp_path / "a")
     train, test = run.data.train.images / 255, run.data.test.images / 255
-    scores = pca_errors(train.numpy(), test.numpy())
+    train, val, test = train.numpy(), (run.data.val.images / 255).numpy(), test.numpy()
     mine = run.data.test.labels.numpy() == 3
-    pairs = scores[~mine][:, None] > scores[mine][None]
-    assert found["auroc_pca"] == pytest.approx(pairs.mean(), abs=1e-6)
+    floors = {
+        "auroc_pca": pca_errors(train, test),
+        "auroc_pca_near": pca_near(train, val, test),
+    }
+    for name, scores in floors.items():
+        pairs = scores[~mine][:, None] > scores[mine][None]
+        assert found[name] == pytest.approx(pairs.mean(), abs=1e-6)
 
 
 def test_a_network_without_a_bound_has_none(tmp_path: Path) -> None:
@@ -68,6 +75,7 @@ def test_the_mean_over_classes_is_told_for_each_design() -> None:
 
     def run(model: str, label: int, error: float) -> object:
         numbers = {"auroc_error": error, "auroc_latent": 0.9, "auroc_both": 0.95, "auroc_pca": 0.9}
+        numbers |= {"auroc_near": 0.97, "auroc_pca_near": 0.91}
         made = small(data, f"{model} {label}", **numbers)
         different = {"model": model, "data.classes": f"[{label}]"}
         return dataclasses.replace(made, differences=different)
@@ -77,7 +85,8 @@ def test_the_mean_over_classes_is_told_for_each_design() -> None:
     assert "Trained on 2 choices of classes" in first
     assert "of “a”" in first
     assert "by the reconstruction error 0.850, by the Mahalanobis" in first
-    assert "reaches 0.900 by its error" in first
+    assert "nearest latents 0.970" in first
+    assert "reaches 0.900 by its error and 0.910 by its weighted" in first
     assert "bound" not in first
     assert "Trained on a choice of classes" in second
     assert not list(told(group([small(data)])))

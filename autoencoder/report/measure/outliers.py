@@ -6,14 +6,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autoencoder.analysis.outliers import auroc, mahalanobis, pca_errors, together
+from autoencoder.analysis.outliers import (
+    auroc,
+    mahalanobis,
+    neighbour_distances,
+    pca_errors,
+    pca_near,
+    together,
+    weighted_errors,
+)
 from autoencoder.data import Batch, Split, in_batches, to_float
 from autoencoder.experiment.build import LoadedRun
-from autoencoder.metrics import image_mse
 from autoencoder.models import VariationalAutoencoder
 from autoencoder.report.measure.settings import Settings
 
-COLUMNS = "auroc_error", "auroc_latent", "auroc_both", "auroc_bound", "auroc_pca"
+COLUMNS = (
+    *("auroc_error", "auroc_latent", "auroc_both", "auroc_near", "auroc_bound"),
+    *("auroc_pca", "auroc_pca_near"),
+)
 
 
 def outlier_columns(
@@ -39,23 +49,39 @@ def outlier_columns(
     strange = ~torch.isin(data.test.labels, torch.tensor(data.trained_on)).numpy()
     device, size = run.model.device, settings.batch_size
 
-    def of_val(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        latent = in_batches(run.model.encode, images, labels, device=device, batch_size=size)
-        made = in_batches(run.model, images, labels, device=device, batch_size=size)
-        return image_mse(made, to_float(images)), latent.flatten(1)
+    def residuals(split: Split) -> Tensor:
+        made = in_batches(run.model, split.images, split.labels, device=device, batch_size=size)
+        return to_float(split.images) - made
 
     try:
-        val_errors, val_latents = of_val(data.val.images, data.val.labels)
+        val = data.val.images, data.val.labels
+        val_latents = in_batches(run.model.encode, *val, device=device, batch_size=size).flatten(1)
+        left = residuals(data.val)
+        val_errors = left.square().flatten(1).mean(1)
         distances = mahalanobis(train_latents, latents)
         both = together(
             (errors, distances),
             (val_errors.numpy(), mahalanobis(train_latents, val_latents.numpy())),
         )
+        train_left = residuals(data.examined).numpy()
+        near = together(
+            (
+                weighted_errors(train_left, residuals(data.test).numpy()),
+                neighbour_distances(train_latents, latents),
+            ),
+            (
+                weighted_errors(train_left, left.numpy()),
+                neighbour_distances(train_latents, val_latents.numpy()),
+            ),
+        )
         scores = {"auroc_error": errors, "auroc_latent": distances, "auroc_both": both}
+        scores["auroc_near"] = near
         if isinstance(run.model, VariationalAutoencoder):
             scores["auroc_bound"] = _minus_bound(run.model, data.test, settings)
         train = to_float(data.examined.images).numpy()
-        scores["auroc_pca"] = pca_errors(train, to_float(data.test.images).numpy())
+        test = to_float(data.test.images).numpy()
+        scores["auroc_pca"] = pca_errors(train, test)
+        scores["auroc_pca_near"] = pca_near(train, to_float(data.val.images).numpy(), test)
         return found | {name: auroc(score, strange) for name, score in scores.items()}
     except ValueError:  # too few images, or not finite
         return found
