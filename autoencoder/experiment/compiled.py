@@ -20,6 +20,9 @@ def compile_training(model: Autoencoder, mode: str) -> None:
         model: Changed in place; its parameters keep their names.
         mode: `default`, or `reduce-overhead`, which on a GPU records CUDA graphs.
     """
+    # What earlier runs of the process have compiled counts against a limit, past which torch does
+    # not compile at all.
+    torch.compiler.reset()
     for network in (model.encoder, model.decoder):
         _compile(network, mode)
 
