@@ -30,6 +30,7 @@ from autoencoder.commandline.configs import CONF_DIR
 from autoencoder.commandline.words import ordered
 from autoencoder.data.synthetic import synthetic_garments
 from autoencoder.experiment import checks
+from autoencoder.metrics import COLUMNS
 from autoencoder.report.measure.settings import Settings
 from autoencoder.sweeps import plugins
 from autoencoder.sweeps.pairs import jobs
@@ -276,6 +277,36 @@ def anchors(text: str) -> set[str]:
 )
 def test_python_is_python(path: Path, code: str) -> None:
     compile(code, str(path), "exec")
+
+
+def test_the_glossary_has_the_words_of_every_metric() -> None:
+    text = (ROOT / "docs/glossary.md").read_text()
+    entries = re.findall(r"^\| ([^|]+) \|", text.partition("## Fashion-MNIST")[0], re.M)
+    words = {part.strip().lower() for entry in entries for part in re.split(r"[,()]", entry)}
+    words -= {"", "english"}
+    # What is said of several metrics, and units.
+    plain = {
+        "of",
+        "on",
+        "the",
+        "s",
+        "db",
+        "clean",
+        "test",
+        "error",
+        "bound",
+        "best",
+        "linear",
+        "both",
+    }
+    alone = {"pca", "mse", "psnr", "ssim", "auroc", "elbo", "iwae", "kl", "nats", "k-nn"}
+    assert alone <= words
+    for column in COLUMNS.values():
+        rest = column.title.lower()
+        for word in sorted(words, key=len, reverse=True):
+            rest = re.sub(rf"(?<!\w){re.escape(word)}s?(?!\w)", " ", rest)
+        left = set(re.findall(r"[\w-]+", rest)) - plain
+        assert not left, f"{column.title}: {left}"
 
 
 # What newcomers type, in the order in which they would.
