@@ -7,6 +7,7 @@ class Scatter {
     this.view = { scale: 1, x: 0, y: 0 };
     this.current = null;
     this.path = null;
+    this.drawn = document.createElement("canvas");
     this.canvas = element("canvas", { tabindex: 0, role: "application", "aria-label": options.label });
     parent.append(this.canvas);
     this.canvas.addEventListener("pointermove", (event) => this.moved(event));
@@ -29,11 +30,13 @@ class Scatter {
   // Points are {x, y} from 0 to 1 with y upward, a color, and whether they are drawn large.
   show(points) { this.points = points; this.current = null; this.draw(); }
 
-  side() { return Math.min(this.canvas.clientWidth, this.canvas.clientHeight) - 2 * Scatter.PAD; }
+  // Of the canvas as it was last drawn: asking the browser for every point would take long.
+  side() { return Math.min(this.wide, this.high) - 2 * Scatter.PAD; }
   spot(point) {
     const side = this.side(), { scale, x, y } = this.view;
-    return [Scatter.PAD + (this.canvas.clientWidth - 2 * Scatter.PAD - side) / 2 + (point.x - x) * scale * side, Scatter.PAD + side - (point.y - y) * scale * side];
+    return [Scatter.PAD + (this.wide - 2 * Scatter.PAD - side) / 2 + (point.x - x) * scale * side, Scatter.PAD + side - (point.y - y) * scale * side];
   }
+  size() { return 2 * (this.side() < 450 ? 1.8 : 2.3) * Math.min(2, Math.sqrt(this.view.scale)); }
   place(event) {
     const box = this.canvas.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
@@ -41,11 +44,12 @@ class Scatter {
 
   draw() {
     const ratio = devicePixelRatio || 1, canvas = this.canvas, context = canvas.getContext("2d");
-    canvas.width = canvas.clientWidth * ratio;
-    canvas.height = canvas.clientHeight * ratio;
+    [this.wide, this.high] = [canvas.clientWidth, canvas.clientHeight];
+    canvas.width = this.wide * ratio;
+    canvas.height = this.high * ratio;
     context.scale(ratio, ratio);
     this.options.axes?.(this, context);
-    const size = 2 * (this.side() < 450 ? 1.8 : 2.3) * Math.min(2, Math.sqrt(this.view.scale));
+    const size = this.size();
     for (const large of [false, true]) {
       const byColor = new Map();
       for (const p of this.points) {
@@ -65,7 +69,23 @@ class Scatter {
         context.fill();
       }
     }
+    this.drawn.width = canvas.width;
+    this.drawn.height = canvas.height;
+    if (canvas.width && canvas.height) this.drawn.getContext("2d").drawImage(canvas, 0, 0);
+    this.ring();
+  }
+
+  // What changes with the pointer, over the points as they were drawn.
+  ring() {
+    const ratio = devicePixelRatio || 1, canvas = this.canvas, context = canvas.getContext("2d");
+    const size = this.size();
+    if (!canvas.width || !canvas.height) return;
+    context.setTransform(1, 0, 0, 1, 0, 0);
     context.globalAlpha = 1;
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    context.drawImage(this.drawn, 0, 0);
+    context.scale(ratio, ratio);
+    context.setLineDash([]);
     context.strokeStyle = style("ink");
     for (const [p, width] of [...this.points.filter((one) => one.chosen || one.linked).map((one) => [one, 1]), ...(this.current ? [[this.current, 2]] : [])]) {
       const [x, y] = this.spot(p);
@@ -96,7 +116,7 @@ class Scatter {
   look(point) {
     if (this.current === point) return;
     this.current = point;
-    this.draw();
+    this.ring();
     if (!point) { hideTip(); return; }
     const box = this.canvas.getBoundingClientRect(), [x, y] = this.spot(point);
     showTip(box.left + x, box.top + y, ...this.options.told(point));
@@ -108,7 +128,7 @@ class Scatter {
     if (this.path) {
       this.path.push([x, y]);
       if (this.path.length > 4) hideTip();
-      this.draw();
+      this.ring();
       return;
     }
     const reach = event.pointerType === "mouse" ? 14 : 30;
