@@ -327,11 +327,18 @@ def one_class(_: Images, folder: str) -> pd.DataFrame:
     found = pd.read_csv(results)
     names = reference("baseline", folder).classes
     numbers = found.run.str.extract(r"\[(\d+)\]")[0].astype(int)
-    scores = {"error": "error", "latent": "latent", "both": "both", "pca_error": "pca"}
+    scores = {
+        **{name: name for name in ("error", "latent", "both", "near")},
+        **{"pca_error": "pca", "pca_near": "pca_near"},
+    }
     return pd.DataFrame(
         {
             "class": [names[number] for number in numbers],
-            **{name: found[f"auroc_{score}"].round(4) for name, score in scores.items()},
+            **{
+                name + spread: found[f"auroc_{score}{spread}"].round(4)
+                for name, score in scores.items()
+                for spread in ("", "_std")
+            },
         }
     )
 

@@ -63,11 +63,28 @@ def clusters() -> pd.DataFrame:
 
 
 def one_class() -> pd.DataFrame:
-    """AUROC of each class."""
+    """AUROC of each class, and its spread over seeds; PCA has none."""
     found = read("one_class").set_index("class")
-    found.loc["mean"] = found.mean()
-    found.columns = ["error", "latent", "sum of both", "PCA's error"]
-    return found.map("{:.3f}".format)
+    titles = {
+        "error": "error",
+        "latent": "latent",
+        "both": "sum of both",
+        "near": "weighted, nearest",
+        "pca_error": "PCA's error",
+        "pca_near": "PCA weighted, nearest",
+    }
+    table = pd.DataFrame(
+        {
+            title: [
+                f"{m:.3f} ± {s:.3f}" if not name.startswith("pca") else f"{m:.3f}"
+                for m, s in zip(found[name], found[f"{name}_std"], strict=True)
+            ]
+            for name, title in titles.items()
+        },
+        index=found.index,
+    )
+    table.loc["mean"] = [f"{found[name].mean():.3f}" for name in titles]
+    return table
 
 
 def tables() -> dict[str, str]:
