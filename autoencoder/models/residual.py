@@ -6,7 +6,7 @@ from typing import Unpack
 from torch import nn
 
 from autoencoder.models.autoencoder import Autoencoder, Training
-from autoencoder.networks import ResidualDecoder, ResidualEncoder
+from autoencoder.networks import Parts, ResidualDecoder, ResidualEncoder
 
 
 class ResidualAutoencoder(Autoencoder):
@@ -19,6 +19,9 @@ class ResidualAutoencoder(Autoencoder):
         image_shape: `(C, H, W)` of the images.
         context: Numbers of the block after each residual one that lets every position see all
             others; 0 for no such blocks.
+        activation: As for `autoencoder.networks.Parts`.
+        normalized: As for `autoencoder.networks.Parts`.
+        upsampling: As for `autoencoder.networks.Parts`.
         **training: As for `Training`.
     """
 
@@ -29,10 +32,14 @@ class ResidualAutoencoder(Autoencoder):
         latent_dim: int | None,
         image_shape: tuple[int, int, int],
         context: int,
+        activation: str = Parts.activation,
+        normalized: bool = Parts.normalized,
+        upsampling: str = Parts.upsampling,
         **training: Unpack[Training],
     ) -> None:
-        encoder = ResidualEncoder(image_shape, channels, latent_dim, blocks, context)
-        decoder = ResidualDecoder(image_shape, channels, latent_dim, blocks, context)
+        parts = Parts(activation, normalized, upsampling)
+        encoder = ResidualEncoder(image_shape, channels, latent_dim, blocks, context, parts)
+        decoder = ResidualDecoder(image_shape, channels, latent_dim, blocks, context, parts)
         super().__init__(
             encoder,
             nn.Sequential(decoder, nn.Sigmoid()),
