@@ -4,6 +4,7 @@ What was measured of the others is in their caches. Only files are looked at, so
 trained by any process, on any machine that shares the disk.
 """
 
+import logging
 import time
 from contextlib import suppress
 from datetime import datetime
@@ -21,7 +22,11 @@ from autoencoder.report.write.page import still
 from autoencoder.runs.files import write_text
 from autoencoder.sweeps.progress import count
 
+log = logging.getLogger(__name__)
+
 SECONDS = 5.0
+# For a folder to come: the command that trains may have been typed in the same moment.
+PATIENCE = 60.0
 
 
 class Stand(NamedTuple):
@@ -38,12 +43,13 @@ class Stand(NamedTuple):
     total: int
 
 
-def watch(cfg: DictConfig, seconds: float = SECONDS) -> Path:
+def watch(cfg: DictConfig, seconds: float = SECONDS, patience: float = PATIENCE) -> Path:
     """Writes the report that a config asks for, again and again until all runs have ended.
 
     Args:
         cfg: Such as `conf/evaluate.yaml`.
         seconds: Between two looks at the runs.
+        patience: The seconds that are waited for a first run or sweep to be there.
 
     Returns:
         The page.
@@ -54,6 +60,9 @@ def watch(cfg: DictConfig, seconds: float = SECONDS) -> Path:
     """
     path, settings, out = asked(cfg)
     reported: dict[Path, int] = {}
+    stand = _first_look(path, seconds, patience)
+    if not stand.finished and stand.ended < stand.total:
+        log.info("%s: 0 of %d runs finished; the report comes with the first", path, stand.total)
     try:
         while True:
             stand = look(path)
@@ -70,6 +79,22 @@ def watch(cfg: DictConfig, seconds: float = SECONDS) -> Path:
         page = (out or path / FOLDER) / PAGE
         if reported and page.exists():
             write_text(page, still(page.read_text(encoding="utf-8")))
+
+
+def _first_look(path: Path, seconds: float, patience: float) -> Stand:
+    """How far the runs in a folder are, once there is one.
+
+    Raises:
+        RunError: If it holds neither a run nor a sweep, and none has come.
+    """
+    for waited in range(int(patience / seconds)):
+        try:
+            return look(path)
+        except runs.RunError as error:
+            if not waited:
+                log.info("%s; waiting a minute for it to be there", error)
+            time.sleep(seconds)
+    return look(path)
 
 
 def look(path: Path) -> Stand:

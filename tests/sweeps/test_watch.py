@@ -98,6 +98,37 @@ def test_a_sweep_that_cannot_be_counted_has_the_runs_that_are_there(sweep: Path,
     assert look(sweep).total == 1
 
 
+def test_a_sweep_that_is_about_to_begin_is_waited_for(
+    sweep: Path,
+    written: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    later = sweep.rename(sweep.with_name("later"))
+
+    def finish_all() -> None:
+        for number in range(4):
+            finish(sweep / str(number))
+
+    # There, empty; with its config; with its runs.
+    meanwhile(monkeypatch, sweep.mkdir, lambda: later.replace(sweep), finish_all, int)
+    caplog.set_level("INFO")
+    watch(config(sweep))
+    assert written == ["4 of 4 runs finished", ""]
+    assert caplog.messages == [
+        f"{sweep}: no such directory; waiting a minute for it to be there",
+        f"{sweep}: 0 of 4 runs finished; the report comes with the first",
+    ]
+
+
+def test_a_folder_that_does_not_come_is_refused_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meanwhile(monkeypatch, int, int)
+    with pytest.raises(runs.RunError, match="no such directory"):
+        watch(config(tmp_path / "misspelt"), seconds=5, patience=10)
+
+
 def test_the_report_is_written_when_a_run_has_finished_and_in_the_end(
     sweep: Path, written: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
