@@ -108,6 +108,7 @@ class FakeData:
             tsne_map=np.tanh(maps + 0.1 * generator.standard_normal(maps.shape)).astype(np.float32),
             map_trustworthiness={"pca": 0.84, "tsne": 0.981},
             generated=self.gallery(),
+            fitted_samples=self.pixels[:12],
         )
 
     def gallery(self, latent_dim: int = 0, n_classes: int = 0) -> Gallery:

@@ -39,11 +39,16 @@ def judge(conditional: LoadedRun, tmp_path_factory: pytest.TempPathFactory) -> J
 def test_each_prior_is_measured_and_the_first_is_that_of_the_columns(
     conditional: LoadedRun, judge: Judge
 ) -> None:
-    found = measure_priors(conditional, judge, ASKED)
+    found, samples = measure_priors(conditional, judge, ASKED)
     assert list(found) == ["near", "one"]
     for numbers in found.values():
         assert set(numbers) == {*COLUMNS, "fit_seconds"}
         assert not any(math.isnan(value) for value in numbers.values())
+    # The pictures are of the first as well.
+    near = dataclasses.replace(ASKED, prior={"near": ASKED.prior["near"]})
+    assert np.array_equal(samples, measure_priors(conditional, judge, near)[1])
+    one = dataclasses.replace(ASKED, prior={"one": GAUSSIAN})
+    assert not np.array_equal(samples, measure_priors(conditional, judge, one)[1])
     columns = columns_of(found)
     assert columns == {f"fitted_{name}": found["near"][name] for name in COLUMNS}
 
@@ -70,7 +75,7 @@ def test_priors_are_fitted_on_draws_from_the_posteriors(
 
 
 def test_without_a_prior_there_is_no_number(conditional: LoadedRun, judge: Judge) -> None:
-    assert measure_priors(conditional, judge, SETTINGS) == {}
+    assert measure_priors(conditional, judge, SETTINGS)[0] == {}
     assert all(math.isnan(value) for value in columns_of({}).values())
 
 
@@ -78,7 +83,8 @@ def test_latents_that_can_t_be_fitted_are_measured_all_the_same(
     conditional: LoadedRun, judge: Judge
 ) -> None:
     asked = dataclasses.replace(ASKED, prior={"near": NEIGHBOURS | {"k": 1000}})
-    found = measure_priors(conditional, judge, asked)
+    found, samples = measure_priors(conditional, judge, asked)
+    assert not len(samples)
     assert list(found) == ["near"]
     assert all(math.isnan(value) for numbers in found.values() for value in numbers.values())
 
@@ -116,7 +122,7 @@ def test_codes_are_drawn_as_codes_and_said_to_be(
     codes = Codes(4, max_points=200, max_iter=3, seed=0)
     description = {"_target_": "autoencoder.analysis.codes.Codes", **vars(codes)}
     asked = dataclasses.replace(ASKED, prior={"codes": description, "one": GAUSSIAN})
-    found = measure_priors(run, judge, asked)
+    found, _ = measure_priors(run, judge, asked)
     # Of latents in the shape of their vectors: flat ones would be no codes.
     assert not math.isnan(found["codes"]["frechet"])
     assert not math.isnan(found["one"]["frechet"])

@@ -22,7 +22,7 @@ FOLDER = "cache"
 # A checkpoint, then what else a measurement depends on.
 _OWN = re.compile(r"([0-9a-f]{12})-[0-9a-f]{12}(\.latents)?\.np[yz]")
 # To be raised when a change of the code changes what is measured.
-VERSION = 8
+VERSION = 9
 
 
 def key(run: Path, settings: Settings) -> str:

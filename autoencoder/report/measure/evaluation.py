@@ -64,6 +64,8 @@ class Measurement:
         priors: The same numbers by each prior that was asked for, and the seconds of its fit.
         generated: Pictures of what it makes of latents that no image was encoded to, the first of
             the images that were judged among them.
+        fitted_samples: uint8 `(n, C, H, W)`, of latents from the first prior that was asked for;
+            empty if there is none.
     """
 
     data: dict[str, str]
@@ -88,6 +90,7 @@ class Measurement:
     tsne_map: Floats
     map_trustworthiness: dict[str, float]
     generated: Gallery
+    fitted_samples: NDArray[np.uint8]
     generation: dict[str, str] = field(default_factory=dict)
     priors: dict[str, dict[str, float]] = field(default_factory=dict)
 

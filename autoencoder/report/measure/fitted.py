@@ -6,7 +6,8 @@ import time
 import numpy as np
 import torch
 
-from autoencoder.data import in_batches
+from autoencoder.analysis.gallery import SAMPLES
+from autoencoder.data import in_batches, to_bytes
 from autoencoder.experiment.build import LoadedRun
 from autoencoder.report.measure.judge import COLUMNS, Judge, generate
 from autoencoder.report.measure.settings import Settings
@@ -15,8 +16,10 @@ from autoencoder.report.measure.settings import Settings
 Priors = dict[str, dict[str, float]]
 
 
-def measure_priors(run: LoadedRun, judge: Judge, settings: Settings) -> Priors:
+def measure_priors(run: LoadedRun, judge: Judge, settings: Settings) -> tuple[Priors, np.ndarray]:
     """What each prior of the settings makes a network generate, and the seconds of its fit.
+
+    With it come the first images of the first prior, uint8 (n, C, H, W).
 
     It is fitted on latents as the decoder is trained on them: of a variational model, draws from
     the posteriors of the training images. Fitted on their means, which lie closer together, the
@@ -27,8 +30,9 @@ def measure_priors(run: LoadedRun, judge: Judge, settings: Settings) -> Priors:
         judge: Of generated images, on the same data.
         settings: How runs are evaluated.
     """
+    samples = np.empty((0, *run.data.image_shape), np.uint8)
     if not settings.prior:
-        return {}
+        return {}, samples
     train_latents = _drawn(run, settings)
     labels = run.data.examined.labels.numpy() if run.model.num_classes else None
     found = {}
@@ -42,8 +46,10 @@ def measure_priors(run: LoadedRun, judge: Judge, settings: Settings) -> Priors:
             found[name] = dict.fromkeys((*COLUMNS, "fit_seconds"), math.nan)
             continue
         columns = judge.columns(generated, asked=run.model.num_classes > 0)
+        if not found:
+            samples = to_bytes(generated.images[:SAMPLES]).numpy()
         found[name] = {**columns, "fit_seconds": seconds}
-    return found
+    return found, samples
 
 
 def columns_of(priors: Priors) -> dict[str, float]:

@@ -75,7 +75,9 @@ def measure(
         "dead_units": use.dead_units,
         "participation_ratio": use.participation_ratio,
     }
-    judged, generation, generated, priors = _generation(run, train_latents, judge, settings, say)
+    judged, generation, generated, priors, fitted_samples = _generation(
+        run, train_latents, judge, settings, say
+    )
     columns |= judged
     columns |= outlier_columns(run, errors, train_latents, latents, settings)
     say(f"mapping {min(settings.max_points, len(test)):,} latents with t-SNE")
@@ -115,6 +117,7 @@ def measure(
             "tsne": _or_nan(lambda: trustworthiness(latents[chosen], tsne, seed=settings.seed)),
         },
         generated=generated,
+        fitted_samples=fitted_samples,
         generation=generation,
         priors=priors,
     )
@@ -207,7 +210,7 @@ def _qualities(
 
 def _generation(
     run: LoadedRun, train_latents: np.ndarray, judge: Judge, settings: Settings, say: Say
-) -> tuple[dict[str, float], dict[str, str], Gallery, Priors]:
+) -> tuple[dict[str, float], dict[str, str], Gallery, Priors, np.ndarray]:
     """The columns on generated images, how they came about, pictures, and what others give."""
     n_classes = len(run.data.classes)
     say(f"generating {settings.samples_per_class * n_classes:,} images")
@@ -217,7 +220,7 @@ def _generation(
     say("judging them by a classifier, which is trained once")
     columns = judge.columns(generated, asked=run.model.num_classes > 0)
     say(f"generating of {', '.join(settings.prior) or 'no other prior'}")
-    priors = measure_priors(run, judge, settings)
+    priors, fitted_samples = measure_priors(run, judge, settings)
     columns |= columns_of(priors)
     columns["reconstructed_frechet"] = reconstructed_frechet(run, judge, settings)
     say("walking through the latent")
@@ -228,7 +231,7 @@ def _generation(
         "fitted_prior": prior_in_words(run.model, first) if first else "",
         "classifier": judge.fingerprint,
     }
-    return columns, generation, shown, priors
+    return columns, generation, shown, priors, fitted_samples
 
 
 def _or_nan(measure: Callable[[], float]) -> float:

@@ -127,14 +127,17 @@ def _denoiser(rows: Sequence[Row]) -> Card | None:
 
 
 def _generator(rows: Sequence[Row]) -> Card | None:
-    row = _least(rows, "frechet")
-    if not row or len(row.first.generated.samples) < 2 * _IMAGES:
+    if not (found := _best_generator(rows)):
         return None
-    samples = row.first.generated.samples
+    row, column = found
+    fitted = column == "fitted_frechet"
+    samples = row.first.fitted_samples if fitted else row.first.generated.samples
+    if len(samples) < 2 * _IMAGES:
+        return None
     return Card(
-        "Best generator",
+        "Best generator" + ", fitted prior" * fitted,
         row,
-        spread(row, "frechet"),
+        spread(row, column),
         "Fréchet distance",
         f"real test images: {number(row, 'frechet_floor')}",
         strip([samples[:_IMAGES], samples[_IMAGES : 2 * _IMAGES]]),
@@ -210,17 +213,26 @@ def _classes(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _generation(rows: Sequence[Row]) -> Iterator[str]:
-    if first := _least(rows, "frechet"):
+    if found := _best_generator(rows):
+        row, column = found
+        of = f" of {row.fitted_prior}" if column == "fitted_frechet" else ""
         yield (
-            f"{quoted(first.group)} generates the images nearest to real ones, at a Fréchet "
-            f"distance of {number(first, 'frechet')}; real test images are at "
-            f"{number(first, 'frechet_floor')}."
+            f"{quoted(row.group)} generates the images nearest to real ones{of}, at a Fréchet "
+            f"distance of {number(row, column)}; real test images are at "
+            f"{number(row, 'frechet_floor')}."
         )
 
 
 _TOPICS: tuple[Callable[[Sequence[Row]], Iterator[str]], ...] = (
     _errors, _floors, _denoising, _classes, _generation,
 )  # fmt: skip
+
+
+def _best_generator(rows: Sequence[Row]) -> tuple[Row, str] | None:
+    """The row of the least Fréchet distance, and whether it is of its own prior or a fitted one."""
+    found = [(row, column) for column in ("frechet", "fitted_frechet")
+             if (row := _least(rows, column))]  # fmt: skip
+    return min(found, key=lambda one: one[0].mean(one[1]), default=None)
 
 
 def _least(rows: Sequence[Row], column: str) -> Row | None:
