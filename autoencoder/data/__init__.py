@@ -11,6 +11,7 @@ from autoencoder.data.module import ImageDataModule
 from autoencoder.data.published import KMNIST, MNIST, FashionMNIST
 from autoencoder.data.sources import ImageData
 from autoencoder.data.split import Batch, Split, in_batches, to_bytes, to_float
+from autoencoder.data.streamed import StreamedImages
 from autoencoder.data.synthetic import SyntheticGarments
 from autoencoder.data.torchvision_images import TorchvisionImages
 
@@ -26,6 +27,7 @@ __all__ = [
     "ImageFolder",
     "MappedImages",
     "Split",
+    "StreamedImages",
     "SyntheticGarments",
     "TorchvisionImages",
     "in_batches",

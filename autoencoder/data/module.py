@@ -116,11 +116,7 @@ class ImageDataModule(L.LightningDataModule):
         if hasattr(self, "train"):
             return
         source = self.source
-        n_images = len(source.train_images)
-        if self.val_size >= n_images:
-            raise ValueError(
-                f"data.val_size={self.val_size} leaves no training image of {n_images:,}"
-            )
+        self.check_val_size()
         order = self.held_out(source.train_labels)
         train, val = order[self.val_size :], order[: self.val_size]
         if self.trained_on is not None:
@@ -133,6 +129,15 @@ class ImageDataModule(L.LightningDataModule):
             rows = torch.randperm(len(images), generator=generator)[: self.max_test].sort().values
             images, labels = images[rows], labels[rows]
         self.test = self._corrupted(images, labels, 2)
+
+    def check_val_size(self) -> int:
+        """Refuses to hold out all images; returns how many there are before."""
+        n_images = len(self.source.train_images)
+        if self.val_size >= n_images:
+            raise ValueError(
+                f"data.val_size={self.val_size} leaves no training image of {n_images:,}"
+            )
+        return n_images
 
     def _of_classes(self, rows: Tensor) -> Tensor:
         """Those of the rows whose class is trained on."""
@@ -195,15 +200,9 @@ class ImageDataModule(L.LightningDataModule):
         times: int = 1,
     ) -> DataLoader[Stored]:
         """Batches of this process, of its share of `times` the batch size."""
-        batch_size, rest = divmod(self.batch_size, self._world_size)
-        if rest:
-            raise ValueError(
-                f"data.batch_size={self.batch_size} can't be shared out equally to "
-                f"{self._world_size} processes"
-            )
         return DataLoader(
             placed(images, self._device, self.device_resident, self.num_workers),
-            times * batch_size,
+            times * self.share_of_batch(),
             sampler=sampler,
             num_workers=self.num_workers,
             collate_fn=_identity,
@@ -212,6 +211,16 @@ class ImageDataModule(L.LightningDataModule):
             generator=torch.Generator().manual_seed(self.seed),
             persistent_workers=self.num_workers > 0,
         )
+
+    def share_of_batch(self) -> int:
+        """Images of this process in an optimiser step."""
+        batch_size, rest = divmod(self.batch_size, self._world_size)
+        if rest:
+            raise ValueError(
+                f"data.batch_size={self.batch_size} can't be shared out equally to "
+                f"{self._world_size} processes"
+            )
+        return batch_size
 
     @property
     def title(self) -> str:

@@ -73,7 +73,7 @@ def write(
     """
     folder = folder.expanduser()
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder):
+    with alone(folder):
         if (folder / f"{PARTS[0]}_images.npy").exists() and not (folder / JOURNAL).exists():
             raise PackedError(f"{folder} holds images already; remove it, or write elsewhere")
         journal = _Journal(folder, repr([identity, [(*parts[p][:2],) for p in PARTS]]))
@@ -202,7 +202,7 @@ def _check_space(folder: Path, parts: Mapping[str, Part], journal: _Journal) -> 
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Keeps other writers out of a folder."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

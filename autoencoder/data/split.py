@@ -98,12 +98,12 @@ class Split(Dataset[Stored]):
             torch.cat(labels),
         )
 
-    def in_memory(self, count: int | None = None) -> Self:
+    def in_memory(self, count: int | None = None) -> "Split":
         """The first images, or all of them, as a split of their own; they are copied."""
         rows = torch.arange(len(self)) if self._rows is None else self._rows
         rows = rows[:count]
         corrupted = None if self.corrupted is None else self.corrupted[:count]
-        return type(self)(
+        return Split(
             self._images.index_select(0, rows), corrupted, self._labels.index_select(0, rows)
         )
 

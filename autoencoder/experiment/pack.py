@@ -9,9 +9,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 
 from autoencoder.console import standard_console
+from autoencoder.data import chunking
+from autoencoder.data.chunked import order_of_test
 from autoencoder.data.packed import UNLABELLED
 from autoencoder.data.packing import Part, write
 from autoencoder.experiment.build import ConfigError, build_data
+
+# What reads it: data=memmap, or data=stream.
+FORMATS = ("memmap", "stream")
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +33,12 @@ def pack(cfg: DictConfig) -> None:
     """
     if not isinstance(cfg.out, str):
         raise ConfigError(f"out={cfg.out}: out=FOLDER says where the packed images are to be")
+    if cfg.format not in FORMATS:
+        raise ConfigError(f"format={cfg.format}: it is one of {', '.join(FORMATS)}")
     data = build_data(cfg, load=False)
     source = data.source
+    if source.train_images.is_meta:
+        raise ConfigError("data=stream is packed already, and can't be packed again")
     labelled = source.classes != UNLABELLED
     parts = {
         "train": _part(source.train_images, source.train_labels, labelled),
@@ -48,14 +57,23 @@ def pack(cfg: DictConfig) -> None:
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as bar:
         task = bar.add_task("", total=sum(part.shape[0] for part in parts.values()))
-        write(
-            Path(cfg.out),
-            parts,
-            source.classes if labelled else (),
-            about,
-            identity=source.checksum,
-            advance=lambda n: bar.advance(task, n),
-        )
+
+        def advance(count: int) -> None:
+            bar.advance(task, count)
+
+        folder, identity = Path(cfg.out), source.checksum
+        if cfg.format == "stream":
+            order = data.held_out(source.train_labels)
+            of_test = order_of_test(len(source.test_images), data.split_seed)
+            in_order = {
+                "train": (source.train_images, source.train_labels, order),
+                "test": (source.test_images, source.test_labels, of_test),
+            }
+            seed = data.split_seed
+            chunking.write(folder, in_order, source.classes, about, seed, identity, advance)
+        else:
+            classes = source.classes if labelled else ()
+            write(folder, parts, classes, about, identity, advance)
     counts = " and ".join(f"{part.shape[0]:,} {name}" for name, part in parts.items())
     log.info("%s images of %s packed in %s", counts, data.title, cfg.out)
 
