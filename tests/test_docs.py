@@ -333,7 +333,7 @@ def faster(line: str) -> str:
     values = dict(FASTER.get(PROGRAMS[program], {}))
     if "experiment" in said and said["experiment"] == "this":
         values = {}  # it has them already
-    if said.get("data") == "memmap":
+    if said.get("data") in ("memmap", "stream"):
         for name in ("data", "data.train_size", "data.test_size"):
             del values[name]
     kept = [word for word in words if word.partition("=")[0] not in values]

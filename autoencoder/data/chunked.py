@@ -145,7 +145,7 @@ def _from_bucket(place: str) -> str | None:
         connect_timeout=_PATIENCE, read_timeout=_PATIENCE, retries={"total_max_attempts": _ATTEMPTS}
     )
     try:
-        answer = boto3.client("s3", config=patience).get_object(Bucket=bucket, Key=key)
+        answer = boto3.Session().client("s3", config=patience).get_object(Bucket=bucket, Key=key)
         text: str = answer["Body"].read().decode()
     except ClientError as error:
         if error.response["Error"]["Code"] == "NoSuchKey":

@@ -5,11 +5,18 @@ from itertools import islice
 from typing import Any, TypedDict
 
 import torch
+from botocore.config import Config
 from litdata import StreamingDataLoader, StreamingDataset
+from litdata.streaming import downloader
 from litdata.utilities.env import _DistributedEnv
 from torch import Tensor
 
 from autoencoder.data.split import Stored
+
+# An endpoint of `http://` is of one's own network; litdata has no setting for it.
+downloader._OBSTORE_CLIENT_OPTIONS["allow_http"] = True
+# How often boto3 asks a server, with up to 20 s between: some minutes. litdata's is a thousand.
+_ATTEMPTS = 15
 
 
 class Item(TypedDict):
@@ -50,7 +57,11 @@ def dataset(place: str, start: int, stop: int, cache: str | None, **options: Any
     """
     # Each item is read by itself: they are shuffled over a whole chunk, and litdata would decode
     # 256 neighbours for each.
-    found = StreamingDataset(place, cache, batch_decode=0, item_shuffle_window=0, **options)
+    options |= {"batch_decode": 0, "item_shuffle_window": 0}
+    if place.startswith("s3://"):
+        patience = Config(retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"})
+        options["storage_options"] = {"config": patience}
+    found = StreamingDataset(place, cache, **options)
     files, regions, begin = [], [], 0
     for file, (_, size) in zip(found.subsampled_files, found.region_of_interest, strict=True):
         low, high = max(start - begin, 0), min(stop - begin, size)

@@ -61,6 +61,7 @@ def quiet() -> None:
     for message in (
         ".*LeafSpec.*",  # between Lightning and torch
         ".*does not have many workers.*",  # a batch is one indexing of a tensor in memory
+        "Your `IterableDataset` has `__len__` defined.*",  # litdata shares it out to the workers
         ".*is smaller than the logging interval.*",  # metrics are logged once an epoch
         ".*`srun` command is available.*",  # it starts the runs where it is wanted
         ".*when logging on epoch level in distributed setting.*",  # the metrics have done so

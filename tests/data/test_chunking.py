@@ -105,7 +105,8 @@ def test_interrupted_it_goes_on_and_ends_in_the_same_chunks(
     with pytest.raises(StreamError, match="not packed to its end"):
         facts(str(folder))
     first = folder / "train/chunk-0-0.bin"
-    before, done = first.stat().st_mtime_ns, []
+    before = first.stat().st_mtime_ns
+    done: list[int] = []
     chunking.write(folder, parts(), CLASSES, {"licence": "CC0"}, 2, "x", done.append)
     assert first.stat().st_mtime_ns == before
     assert sum(done) == 23 + 9
