@@ -12,6 +12,7 @@ the first chunks, and a chunk is a random choice of all images. `images.json` is
 """
 
 import json
+import logging
 from pathlib import Path
 from typing import NamedTuple
 
@@ -139,6 +140,7 @@ def _from_bucket(place: str) -> str | None:
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
+    logging.getLogger("botocore").setLevel(logging.WARNING)  # it says where it has found keys
     bucket, _, folder = place.removeprefix("s3://").partition("/")
     key = f"{folder}/{FACTS}".lstrip("/")
     patience = Config(
