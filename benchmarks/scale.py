@@ -1,4 +1,4 @@
-"""Time and memory against the number of images, in memory and mapped.
+"""Time and memory against the number of images, in memory, mapped and streamed.
 
     AUTOENCODER_DATA=FOLDER python benchmarks/scale.py pack PACKED
     python benchmarks/scale.py images PACKED --out images.csv
@@ -33,9 +33,12 @@ BATCH = 128
 
 def pack(folder: Path, counts: Iterable[int]) -> None:
     """Fashion-MNIST over and over, packed."""
+    import torch
     from hydra import compose, initialize_config_dir
     from torch import Tensor
 
+    from autoencoder.data import chunking, packed
+    from autoencoder.data.chunked import order_of_test
     from autoencoder.data.packing import Part, write
     from autoencoder.experiment.build import build_data
 
@@ -58,14 +61,22 @@ def pack(folder: Path, counts: Iterable[int]) -> None:
         train = Part((count, 1, 28, 28), True, batches(count))
         parts = {"train": train, "test": test}
         write(folder / f"{count}", parts, source.classes, {"source": "repeated"}, "scale")
+        found = packed.read(folder / f"{count}")
+        order = torch.randperm(count, generator=torch.Generator().manual_seed(0))
+        given = {
+            "train": (found.train_images, found.train_labels, order),
+            "test": (found.test_images, found.test_labels, order_of_test(10_000, 0)),
+        }
+        about = {"source": "repeated"}
+        chunking.write(folder / f"{count}-chunks", given, source.classes, about, 0, "scale")
         print(f"{count:,} packed", flush=True)
 
 
 def images(folder: Path, counts: Iterable[int]) -> Iterator[dict[str, Any]]:
-    """In memory and mapped, by the number of images."""
+    """In memory, mapped and streamed, the last with a loader worker as well, by their number."""
     for count in counts:
-        for kind in ("memory", "mapped"):
-            if kind == "mapped" or count <= LARGEST_IN_MEMORY:
+        for kind in ("memory", "mapped", "streamed", "streamed-1"):
+            if kind != "memory" or count <= LARGEST_IN_MEMORY:
                 yield {"kind": kind, "images": count} | child("step", kind, folder / f"{count}")
 
 
@@ -80,7 +91,7 @@ def child(*words: str | Path) -> dict[str, Any]:
 
 def step(kind: str, folder: Path) -> dict[str, float]:
     """The start, an epoch of the loader alone, and steps of training."""
-    from autoencoder.data import ImageData, MappedImages, packed
+    from autoencoder.data import ImageData, MappedImages, StreamedImages, packed
 
     class InMemory(MappedImages):
         def load(self) -> ImageData:
@@ -88,20 +99,24 @@ def step(kind: str, folder: Path) -> dict[str, float]:
             tensors = {name: getattr(loaded, name).clone() for name in loaded._fields[:4]}
             return loaded._replace(**tensors)
 
-    made = InMemory if kind == "memory" else MappedImages
+    streamed = kind.startswith("streamed")
+    made = {"memory": InMemory, "mapped": MappedImages}.get(kind, StreamedImages)
+    root = folder.with_name(f"{folder.name}-chunks") if streamed else folder
     with Memory() as memory:
         start = time.perf_counter()
         val_size = min(5000, int(folder.name) // 10)
+        workers = 1 if kind == "streamed-1" else 0
         data = made(
-            folder, batch_size=BATCH, val_size=val_size, seed=0, split_seed=0, num_workers=0
+            root, batch_size=BATCH, val_size=val_size, seed=0, split_seed=0, num_workers=workers
         )
         data.setup()
         loader = data.train_dataloader()
         next(iter(loader))
         started = time.perf_counter() - start
-        with (folder / "train_images.npy").open("rb") as file:
-            while file.read(2**24):  # so that the system has it in memory
-                pass
+        for path in root.glob("train/*.bin" if streamed else "train_images.npy"):
+            with path.open("rb") as file:
+                while file.read(2**24):  # so that the system has it in memory
+                    pass
         start = time.perf_counter()
         for _ in loader:
             pass
