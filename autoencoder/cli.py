@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 
-def _register_plugins() -> None:
+def _prepare_hydra() -> None:
+    from autoencoder import runs  # noqa: F401 (the resolvers that configs name)
     from autoencoder.sweeps import plugins
 
-    plugins.register()
+    # What only shows a config runs nothing, and need not wait for what would.
+    shows = {"--help", "-h", "--cfg", "-c"} & {word.partition("=")[0] for word in sys.argv[1:]}
+    plugins.register(classes=not shows)
 
 
-@command("train", before=_register_plugins)
+@command("train", before=_prepare_hydra)
 def train(cfg: DictConfig) -> float | list[float]:
     """One run; returns what a sweeper is to optimise."""
     from autoencoder.experiment.train import train
@@ -34,7 +37,7 @@ def train(cfg: DictConfig) -> float | list[float]:
     return metrics[names] if isinstance(names, str) else [metrics[name] for name in names]
 
 
-@command("evaluate", before=_register_plugins)
+@command("evaluate", before=_prepare_hydra)
 def evaluate(cfg: DictConfig) -> None:
     """One report, or one that is kept current."""
     from autoencoder.report import evaluate
@@ -43,7 +46,7 @@ def evaluate(cfg: DictConfig) -> None:
     (watch if cfg.watch else evaluate)(cfg)
 
 
-@command("pack", before=_register_plugins)
+@command("pack", before=_prepare_hydra)
 def pack(cfg: DictConfig) -> None:
     """One folder of packed images."""
     from autoencoder.experiment.pack import pack
@@ -77,7 +80,7 @@ def trained() -> None:
     # As a program of its own, which has its config in a file of that name.
     sys.argv[:2] = [f"autoencoder {name}"]
 
-    @command(name, before=_register_plugins)
+    @command(name, before=_prepare_hydra)
     def program(cfg: DictConfig) -> None:
         from autoencoder.trained.options import carried_out
 

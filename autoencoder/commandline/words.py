@@ -12,7 +12,6 @@ from hydra.errors import HydraException
 
 from autoencoder import AutoencoderError
 from autoencoder.commandline.configs import choices
-from autoencoder.runs.identity import PLACE
 
 # A key whose value is a text, whatever it looks like; other signs are those of lists, or quotes.
 _TEXT = re.compile(r"(name|run|out|data[._]root)=(?P<value>[^\\'\"()\[\]{},$]+)")
@@ -99,6 +98,8 @@ def _check(overrides: Sequence[str]) -> None:
     # Of values that go together, one may stand beside several others.
     paired = {key for word in overrides if word.startswith("pairs=") for key in _KEYS.findall(word)}
     for key, values in _sweeps(overrides):
+        from autoencoder.runs.identity import PLACE  # of a sweep alone
+
         if key == "logger":
             raise WordsError(
                 f"{key}={','.join(values)}: a run is the same whatever it is logged to; for all of "

@@ -6,7 +6,6 @@ import shlex
 import subprocess
 import sys
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from omegaconf import OmegaConf
@@ -82,6 +81,9 @@ def _git() -> str:
 
 
 def _version(package: str) -> str:
+    # A mail parser comes with it, for which `--help` need not wait.
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(package)
     except PackageNotFoundError:
