@@ -56,5 +56,5 @@ def test_the_best_generator_is_that_of_any_prior(
     assert (brightness(card) > 250) == (of == "fitted")
     (said,) = (text for text in headlines(group(runs)) if "nearest to real ones" in text)
     assert f"“{best}” generates" in said
-    assert (f"of a mixture fitted on {best}" in said) == (of == "fitted")
+    assert (f"from a mixture fitted on {best}" in said) == (of == "fitted")
     assert f"distance of {float(value):g};" in said.replace(f"{float(value):.1f}", value)

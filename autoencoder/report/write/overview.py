@@ -215,9 +215,9 @@ def _classes(rows: Sequence[Row]) -> Iterator[str]:
 def _generation(rows: Sequence[Row]) -> Iterator[str]:
     if found := _best_generator(rows):
         row, column = found
-        of = f" of {row.fitted_prior}" if column == "fitted_frechet" else ""
+        source = f" from {row.fitted_prior}" if column == "fitted_frechet" else ""
         yield (
-            f"{quoted(row.group)} generates the images nearest to real ones{of}, at a Fréchet "
+            f"{quoted(row.group)} generates the images nearest to real ones{source}, at a Fréchet "
             f"distance of {number(row, column)}; real test images are at "
             f"{number(row, 'frechet_floor')}."
         )
