@@ -25,7 +25,9 @@ def rows(run: Path) -> torch.Tensor:
     ("model", "mode"),
     [
         *(("baseline", mode) for mode in compiled.MODES),
-        *((model, "default") for model in ("residual", "vae", "conditional_vae", "vq_vae")),
+        # Each takes half a minute; the variational ones are made of the residual one's networks.
+        ("residual", "default"),
+        ("vq_vae", "default"),
     ],
 )
 def test_a_compiled_training_is_that_of_the_networks(
