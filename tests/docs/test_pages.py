@@ -21,8 +21,8 @@ from tests.test_docs import COMMANDS, PROGRAMS, PYTHON, ROOT, Command, lines_of,
 # What newcomers type, in the order in which they would.
 RUN = (
     "README.md", "docs/quick-start.md", "docs/howto/runs.md", "docs/howto/results.md",
-    "docs/howto/sweeps.md", "docs/trained-model.md", "docs/scale.md", "docs/generation.md",
-    "docs/own-images.md", "docs/howto/own.md", "docs/howto/search.md", "docs/howto/shell.md",
+    "docs/howto/sweeps.md", "docs/trained-model.md", "docs/scale.md",
+    "docs/own-images.md", "docs/howto/search.md", "docs/howto/shell.md",
     "docs/trackers.md",
 )  # fmt: skip
 # What is not typed, by what is in it or by its page, and why.
@@ -40,6 +40,8 @@ COMPOSED = {
     "name=by_validation": "is the search before it by another metric",
     "name=short": "is the first search with another sampler",
     "docs/report.md": "is for what tests/sweeps/test_watch.py and tests/report hold",
+    "docs/generation.md": "is for what tests/report and tests/trained hold, in a report each",
+    "docs/howto/own.md": "is for what tests/test_wheel.py runs, in minutes",
     "docs/howto/machines.md": "takes several processes, GPUs or Slurm",
     "docs/ray.md": "takes a Ray cluster",
     "docs/demo.md": "serves until it is stopped",
